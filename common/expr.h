@@ -1,0 +1,109 @@
+/*
+ * expr: DynamoDB's expressions, compiled by the router into a compact binary program for the node that holds the item.
+ * Source: Amazon DynamoDB Developer Guide, "Using expressions in DynamoDB".
+ * Does not: evaluate (expr_eval.h), look at items or tables, keep anything between calls.
+ *
+ * Every compile function takes the text and the request's substitutions, appends the program to prog and returns true,
+ * or returns false with the message of DynamoDB's ValidationException appended to err (prog is then undefined).
+ * The message begins with "Invalid <parameter>: " except where the real service has it otherwise.
+ * Texts and substitutions are borrowed for the call only: a program contains all it needs.
+ */
+#ifndef COMMON_EXPR_H
+#define COMMON_EXPR_H
+
+#include "bytes.h"
+
+#define EXPR_TEXT_BYTES_MAX     4096            /* of one expression */
+#define EXPR_OPERATORS_MAX      300             /* AND OR NOT = <> < <= > >= BETWEEN IN + -; functions do not count */
+#define EXPR_IN_MAX             100             /* operands of IN, without the one before it */
+#define EXPR_ALIAS_BYTES_MAX    255             /* "#x" or ":x" */
+#define EXPR_SUBST_BYTES_MAX    (2 << 20)       /* all substitutions of a request */
+#define EXPR_PATH_STEPS_MAX     32              /* a.b[1] has three */
+#define EXPR_KEY_PARTS_MAX      4               /* attributes in either half of a key */
+#define EXPR_MESSAGE_BYTES_MAX  (16 << 10)      /* longer messages are cut */
+#define EXPR_PROGRAM_BYTES_MAX  (4 << 20)
+
+/* --- substitutions: ExpressionAttributeNames and ExpressionAttributeValues of one request ----------------------------- */
+
+struct expr_alias {
+	struct bytes alias;                     /* with its # or : */
+	struct bytes to;                        /* the name's bytes, or the value as an item.h binary value; borrowed */
+	bool used;
+};
+
+/* Zero is a valid, empty, start.  One struct serves all expressions of a request, so that expr_unused sees them all. */
+struct expr_subst {
+	struct expr_alias *names, *values;
+	size_t names_n, values_n, names_cap, values_cap, bytes;
+	bool sealed;
+};
+
+void expr_subst_fini(struct expr_subst *s);
+void expr_subst_name(struct expr_subst *s, struct bytes alias, struct bytes name);
+void expr_subst_value(struct expr_subst *s, struct bytes alias, struct bytes value);
+/*
+ * Check form and size of the aliases and sort them; call it once, before the first compile.
+ * Returns false with a message such as 'ExpressionAttributeNames contains invalid key: Syntax error; key: "x"'.
+ */
+bool expr_subst_seal(struct expr_subst *s, struct buf *err);
+/*
+ * To be called after all expressions of the request are compiled: true if every alias was used, else false with
+ * "Value provided in ExpressionAttributeNames unused in expressions: keys: {#a, #b}", names before values.
+ */
+bool expr_unused(const struct expr_subst *s, struct buf *err);
+
+/* --- the key of a table or of an index -------------------------------------------------------------------------------- */
+
+struct expr_key {
+	struct bytes name;
+	char type;                              /* 'S', 'N' or 'B' */
+};
+
+struct expr_schema {
+	struct expr_key hash[EXPR_KEY_PARTS_MAX], range[EXPR_KEY_PARTS_MAX];
+	size_t hash_n, range_n;                 /* hash_n >= 1 */
+};
+
+/* --- compiling -------------------------------------------------------------------------------------------------------- */
+
+/* ConditionExpression of a write. */
+bool expr_compile_condition(struct bytes text, struct expr_subst *s, struct buf *prog, struct buf *err);
+/*
+ * FilterExpression.
+ *   schema  for a Query: the key attributes of what is queried, which a filter may not name; NULL for a Scan
+ */
+bool expr_compile_filter(struct bytes text, struct expr_subst *s, const struct expr_schema *schema, struct buf *prog,
+	struct buf *err);
+bool expr_compile_projection(struct bytes text, struct expr_subst *s, struct buf *prog, struct buf *err);
+/* UpdateExpression.  schema is the table's key, whose attributes may not be updated. */
+bool expr_compile_update(struct bytes text, struct expr_subst *s, const struct expr_schema *schema, struct buf *prog,
+	struct buf *err);
+
+/*
+ * A projection of whole top-level attributes (AttributesToGet, an index's projected names): no expression is parsed,
+ * nothing can fail.
+ */
+void expr_projection_of(const struct bytes *names, size_t n, struct buf *prog);
+
+enum expr_op { EXPR_OP_EQ = 1, EXPR_OP_LT, EXPR_OP_LE, EXPR_OP_GT, EXPR_OP_GE, EXPR_OP_BETWEEN, EXPR_OP_BEGINS };
+
+/*
+ * What KeyConditionExpression says.  Values are item.h binary values, borrowed from the substitutions, of the
+ * schema's types.  Every hash part has its value.  Conditions on range parts are on the first range_n of them, in the
+ * schema's order; all but the last of these are EXPR_OP_EQ.  hi is set for EXPR_OP_BETWEEN only.
+ */
+struct expr_key_condition {
+	struct bytes hash[EXPR_KEY_PARTS_MAX];
+	struct { enum expr_op op; struct bytes lo, hi; } range[EXPR_KEY_PARTS_MAX];
+	size_t range_n;
+};
+
+bool expr_compile_key_condition(struct bytes text, struct expr_subst *s, const struct expr_schema *schema,
+	struct expr_key_condition *out, struct buf *err);
+
+/* --- for logs and golden files ---------------------------------------------------------------------------------------- */
+
+/* The program as text, values as DynamoDB JSON types {S:abc}; "<malformed>" for what expr_check (expr_eval.h) refuses. */
+void expr_print(struct bytes prog, struct buf *out);
+
+#endif
