@@ -1,0 +1,72 @@
+/*
+ * entry: what a slot of a replication group holds, byte for byte the same on every replica (DESIGN, section 3).
+ * The record around it on disk, with its ballot and checksums, is another thing: common/seg.h.
+ *
+ * Bytes: u8 format version (1), u8 type, u64 timestamp (hybrid clock, microseconds since 1970, monotone in a group's log), then
+ *   NOOP    nothing
+ *   WRITE   varint rows (1..ENTRY_ROWS_MAX), then each: u8 flags, key, [new image], [old image]  (varint length + bytes)
+ *   CONFIG  varint members (1..7), then each: u32 replica, u8 role
+ * The other types are reserved, so that their numbers are never used for something else; a reader refuses them.
+ */
+#ifndef COMMON_ENTRY_H
+#define COMMON_ENTRY_H
+
+#include "bytes.h"
+
+#define ENTRY_VERSION 1
+#define ENTRY_ROWS_MAX 100
+#define ENTRY_MEMBERS_MAX 7
+#define ENTRY_BYTES_MAX (5u << 20)       /* 100 rows of a transaction are at most 4 MB */
+#define ENTRY_KEY_BYTES_MAX 8192
+
+enum entry_type {
+	ENTRY_NOOP = 1,
+	ENTRY_WRITE = 2,
+	ENTRY_CONFIG = 3,
+	ENTRY_SEAL = 4,                  /* reserved: archive cut */
+	ENTRY_BARRIER = 5,               /* reserved: scrub barrier */
+	ENTRY_SPLIT = 6,                 /* reserved */
+	ENTRY_PREPARE = 7,               /* reserved: transactions */
+	ENTRY_COMMIT = 8,                /* reserved */
+	ENTRY_ABORT = 9,                 /* reserved */
+	ENTRY_INDEX = 10,                /* reserved: index creation and batches with {source lineage, slot} */
+};
+
+enum { ENTRY_ROW_PUT = 1, ENTRY_ROW_DELETE = 2, ENTRY_ROW_OLD = 4 };  /* row flags; OLD: the old image follows */
+
+struct entry_row {
+	uint8_t flags;
+	struct bytes key, image, old;    /* image: a binary item (common/item.h), empty for a delete */
+};
+
+struct entry_member {
+	uint32_t replica;
+	uint8_t role;
+};
+
+struct entry {
+	enum entry_type type;
+	uint64_t timestamp;
+	uint32_t nrows;                  /* WRITE */
+	struct bytes rows;               /* WRITE: encoded; walk with entry_row_next */
+	uint32_t nmembers;               /* CONFIG */
+	struct entry_member member[ENTRY_MEMBERS_MAX];
+};
+
+/* Strict: checks everything down to the rows' lengths.  Images are not looked into.  False if malformed or unknown. */
+bool entry_get(struct bytes raw, struct entry *out);
+/* Takes the next of e->rows from *rest (start with e->rows).  False at the end. */
+bool entry_row_next(struct bytes *rest, struct entry_row *row);
+
+void entry_put_noop(struct buf *b, uint64_t timestamp);
+void entry_put_config(struct buf *b, uint64_t timestamp, const struct entry_member *m, uint32_t n);
+void entry_put_write(struct buf *b, uint64_t timestamp, uint32_t nrows);     /* then nrows of: */
+void entry_put_row(struct buf *b, const struct entry_row *row);
+/* One JSON object without a newline, for people.  Images in hexadecimal unless print is given. */
+void entry_json(struct bytes raw, struct buf *out);
+
+/* The chained state hash: after slot s, hash = first 16 bytes of SHA-256 over (hash before, slot, entry). */
+struct entry_hash { uint8_t b[16]; };
+void entry_hash_next(struct entry_hash *h, uint64_t slot, struct bytes raw);
+
+#endif
