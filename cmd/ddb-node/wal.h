@@ -15,10 +15,13 @@
 #include "seg.h"
 
 #define WAL_BATCH_BYTES_MAX (8u << 20)   /* appended and not yet handed to the disk */
+#define WAL_SEGMENT_BYTES_MAX (64u << 20)
+#define WAL_SEGMENTS_MAX 65536
 
 /*
- * What a disk does.  All but submit and prepare are synchronous and used at start, or for single reads.
- * Every function returns -1 after saying why once; the caller then ends the process (an fsync error is final).
+ * What a disk does.  list, read and sync are synchronous: used at start, or for single reads.  The others only give orders, which
+ * are carried out one after the other, in the order given.
+ * What returns -1 has said why; the caller then ends the process (an fsync error is final).
  */
 struct wal_io {
 	void *ctx;
@@ -26,20 +29,21 @@ struct wal_io {
 	int (*list)(void *ctx, uint64_t *out, int max);
 	/* Bytes read at off (less than n only at the end of the file). */
 	long (*read)(void *ctx, uint64_t seq, uint64_t off, void *p, size_t n);
-	/* Make sure segment seq will exist with `bytes` bytes, zero-filled or recycled from the spare ones, its header written and
-	 * synced, under its name and the directory synced, before any submit to it completes.  Works in the background. */
-	void (*prepare)(void *ctx, uint64_t seq, uint64_t bytes, struct bytes header);
-	/* Write p at off of segment seq and sync it; then wal_written() is called on the loop.  p stays valid until then. */
+	/* Recovery, before it reads: make what can be read of seq survive a power cut, and reads see what the disk has. */
+	int (*sync)(void *ctx, uint64_t seq);
+	/* Make sure segment seq will exist with at least `bytes` bytes, new and zero-filled or a recycled one with its old content
+	 * (nothing of it is valid under a new sequence number), its name synced, before any submit to it begins.  In the background. */
+	void (*prepare)(void *ctx, uint64_t seq, uint64_t bytes);
+	/* Write p at off of segment seq and sync it; then wal_written() is called, later, on the loop.  p stays valid until then.
+	 * Only one at a time.  The first to a segment is its header, alone. */
 	void (*submit)(void *ctx, uint64_t seq, uint64_t off, const void *p, size_t n);
-	/* Segment seq is of no more use: keep it as a spare, or remove it. */
+	/* Segment seq is of no more use: keep it as a spare, or remove it; its name goes durably before that of the next. */
 	void (*recycle)(void *ctx, uint64_t seq);
-	/* Cut: the next open must not see anything at or behind off of seq (zero and sync; recovery of a torn tail). */
-	int (*zero)(void *ctx, uint64_t seq, uint64_t off);
 };
 
 struct wal_options {
 	uint64_t first_bytes;        /* size of the first segment (small: a fresh home starts at once), multiple of SEG_BLOCK */
-	uint64_t segment_bytes;      /* size of the others */
+	uint64_t segment_bytes;      /* size of the others; no record can be larger than it less three SEG_BLOCK */
 	uint8_t cluster[16];
 	uint32_t node, incarnation;
 	uint64_t (*random)(void *arg);
@@ -57,7 +61,8 @@ struct wal_record {
 enum wal_verdict {
 	WAL_CLEAN,                   /* ends cleanly, or in a torn tail that was never acknowledged */
 	WAL_DAMAGED,                 /* bodies are bad in the synced part: each was given to the visitor as damaged */
-	WAL_LOST,                    /* something is bad there of which not even the group is known: the node must give up its identity */
+	WAL_LOST,                    /* something is bad there of which not even the group is known: the node must give up its identity;
+	                                only wal_free may follow */
 	WAL_FAILED,                  /* the disk refused: already logged */
 };
 
@@ -72,7 +77,7 @@ void wal_free(struct wal *w);
 /* Append a record; returns its position.  Nothing is written before wal_flush.  Bodies up to ENTRY_BYTES_MAX. */
 uint64_t wal_append(struct wal *w, uint8_t kind, uint64_t group, uint64_t ballot, uint64_t slot, struct bytes body);
 bool wal_full(const struct wal *w);              /* WAL_BATCH_BYTES_MAX wait: refuse new work until wal_written */
-void wal_flush(struct wal *w);                   /* hand the batch to the disk, unless one is in flight */
+void wal_flush(struct wal *w);                   /* hand all that was appended to the disk, behind the batch in flight if there is one */
 void wal_written(struct wal *w);                 /* the submitted batch is on disk (called by the io) */
 uint64_t wal_durable(const struct wal *w);       /* every position below is synced */
 uint64_t wal_end(const struct wal *w);           /* position of the next record */
