@@ -1,14 +1,32 @@
 # ddb: see INSTALL.  `make run` and `make check` install what is missing, build, and do what they say.
 #
-#   make SAN=1 ...     the same with AddressSanitizer and UndefinedBehaviorSanitizer, in build/asan
-#   make TSAN=1 ...    with ThreadSanitizer, in build/tsan
+#   make SAN=1 ...         the same with AddressSanitizer and UndefinedBehaviorSanitizer, in build/asan
+#   make TSAN=1 ...        with ThreadSanitizer, in build/tsan
+#   make LIBFUZZER=1 fuzz  fuzz targets under clang's libFuzzer, in build/libfuzzer
+#   make MUTANT=NAME ...   with a planted bug (-DNAME), in build/mutant/NAME
+#
+# Sources are found by themselves:
+#   common/*.c             in every program
+#   cmd/PROGRAM/*.c        bin/PROGRAM, if there is a main.c
+#   t/unit/*.c             a test each, with the node and common/ linked in
+#   t/fuzz/*.c             a fuzz target each, the same way, driver.c supplying main
+#   t/tools/*.c t/bench/*.c   a program each, the same way
+#   t/sim/*.c t/crash/*.c  one program: build/.../t/sim/sim, build/.../t/crash/crash
+# A test that includes a header of another program, as "cmd/ddb-router/http.h", has that program (less main.c) linked in.
 
+version := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
-CC      ?= gcc
+CC      := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 
-programs := ddb ddb-router ddb-node ddb-memds ddb-autoadmin ddb-wal
-programs := $(foreach p,$(programs),$(if $(wildcard cmd/$(p)/main.c),$(p)))
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+folders  := $(patsubst cmd/%/,%,$(sort $(wildcard cmd/*/)))
+programs := $(foreach p,$(folders),$(if $(wildcard cmd/$(p)/main.c),$(p)))
+
+# --- variants -------------------------------------------------------------------------------------------------------
 
 build := build/rel
 bin   := bin
@@ -22,67 +40,145 @@ build := build/tsan
 bin   := build/tsan/bin
 san   := -fsanitize=thread
 endif
-# A planted bug (t/sim, t/README): make MUTANT=MUTANT_ACK_BEFORE_FSYNC ... builds in a directory of its own.
+ifdef LIBFUZZER
+CC    := clang
+build := build/libfuzzer
+bin   := build/libfuzzer/bin
+san   := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -Wno-error
+endif
 ifdef MUTANT
-build := build/mutant/$(MUTANT)
+build := $(build)/mutant/$(MUTANT)
 bin   := $(build)/bin
-mutant := -D$(MUTANT)
+san   += -D$(MUTANT)
 endif
 
 llhttp   := /usr/share/llhttp
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
             -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough
 CFLAGS   ?= -O2 -g
-cflags   := -std=c11 -D_GNU_SOURCE $(warnings) -fno-strict-aliasing -fstack-protector-strong $(san) $(mutant) -Icommon -Icmd/ddb-node -I/usr/share/include/llhttp $(CFLAGS)
+LDFLAGS  ?=
+cflags   := -std=c11 -D_GNU_SOURCE -DDDB_VERSION='"$(version)"' $(warnings) -fno-strict-aliasing \
+            -fstack-protector-strong $(san) -I. -Icommon -Icmd/ddb-node -I/usr/share/include/llhttp \
+            $(CFLAGS)
 libs     := -Wl,--as-needed -luv -lsqlite3 -lcurl -lz -lssl -lcrypto -linih -lsmartcols -ljansson -lpthread -lm
 
-common_o := $(patsubst %.c,$(build)/%.o,$(wildcard common/*.c))
-node_o   := $(patsubst %.c,$(build)/%.o,$(filter-out %/main.c,$(wildcard cmd/ddb-node/*.c)))
-units    := $(patsubst t/unit/%.c,$(build)/t/unit/%,$(wildcard t/unit/*.c))
-fuzzers  := $(patsubst t/fuzz/%.c,$(build)/t/fuzz/%,$(filter-out t/fuzz/driver.c,$(wildcard t/fuzz/*.c)))
+# $(call stamp,FILE,TEXT): FILE holds TEXT, and is written only when that changes.  What depends on it follows.
+stamp = $(shell mkdir -p $(dir $(1)))$(file >$(1).new,$(2))$(shell \
+        { cmp -s $(1).new $(1) && rm -f $(1).new || mv -f $(1).new $(1); } 2>/dev/null)
 
-.PHONY: all clean unit fuzz
+objects = $(patsubst %.c,$(build)/%.o,$(wildcard $(1)))
+
+tests := $(wildcard t/unit/*.c t/fuzz/*.c t/tools/*.c t/bench/*.c)
+units := $(patsubst %.c,$(build)/%,$(filter t/unit/%,$(tests)))
+fuzz  := $(patsubst %.c,$(build)/%,$(filter-out t/fuzz/driver.c,$(filter t/fuzz/%,$(tests))))
+tools := $(patsubst %.c,$(build)/%,$(filter t/tools/% t/bench/%,$(tests)))
+
+.PHONY: all run check lint soak bench sim install clean unit fuzz tools
 .SECONDARY:
+.DELETE_ON_ERROR:
+
 all: $(addprefix $(bin)/,$(programs))
+unit: $(units)
+fuzz: $(fuzz)
+tools: $(tools)
+
+ifneq ($(MAKECMDGOALS),clean)
+$(call stamp,$(build)/flags,$(CC) $(shell $(CC) -dumpfullversion 2>&1) $(cflags) $(LDFLAGS) $(libs))
+endif
+
+# --- what users call ------------------------------------------------------------------------------------------------
+
+run:
+	contrib/install-deps build
+	$(MAKE) all
+	exec bin/ddb up $(ARGS)
+
+# ONLY="unit sim" selects families; see t/run-checks.
+check:
+	contrib/install-deps build check
+	+t/run-checks $(ONLY)
+
+lint:
+	+t/lint
+
+soak:
+	contrib/install-deps build check
+	+SOAK=1 t/run-checks $(ONLY)
+
+bench: all tools
+	t/bench/run $(ARGS)
+
+sim: $(build)/t/sim/sim
+	$(build)/t/sim/sim $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+# Only what exists is installed; see INSTALL for the places.
+put = $(if $(wildcard $(2)),install -d $(DESTDIR)$(3) && install -m $(1) $(wildcard $(2)) $(DESTDIR)$(3))
+install: all
+	$(call put,755,$(addprefix $(bin)/,$(programs)),$(PREFIX)/bin)
+	$(call put,644,man/*.1,$(PREFIX)/share/man/man1)
+	$(call put,644,man/*.5,$(PREFIX)/share/man/man5)
+	$(call put,644,man/*.7,$(PREFIX)/share/man/man7)
+	$(call put,644,man/*.8,$(PREFIX)/share/man/man8)
+	$(call put,644,contrib/completion/ddb,$(PREFIX)/share/bash-completion/completions)
+	$(call put,644,contrib/systemd/*.service contrib/systemd/*.target contrib/systemd/*.socket,$(PREFIX)/lib/systemd/system)
 
 clean:
 	rm -rf bin build
 
 # --- objects and programs -------------------------------------------------------------------------------------------
 
-$(build)/%.o: %.c
+$(build)/%.o: %.c $(build)/flags
 	@mkdir -p $(@D)
 	$(CC) $(cflags) -MMD -MP -c -o $@ $<
 
-$(build)/llhttp/%.o: $(llhttp)/%.c
+$(build)/llhttp/%.o: $(llhttp)/%.c $(build)/flags
 	@mkdir -p $(@D)
-	$(CC) -O2 -g -DLLHTTP_STRICT_MODE=1 -I/usr/share/include/llhttp -c -o $@ $<
+	$(CC) -O2 -g $(san) -DLLHTTP_STRICT_MODE=1 -I/usr/share/include/llhttp -c -o $@ $<
 
-$(build)/libcommon.a: $(common_o) $(addprefix $(build)/llhttp/,llhttp.o http.o api.o)
-	@rm -f $@
-	ar rcs $@ $^
+# $(call archive,NAME,OBJECTS): build/.../NAME.a, made anew when its list of objects changes.
+define archive
+$$(call stamp,$(build)/$(1).list,$(2))
+$(build)/$(1).a: $(2) $(build)/$(1).list
+	@rm -f $$@
+	ar rcs $$@ $$(filter %.o,$$^)
+endef
 
-# The node without its main: the simulator and the tests link the same object files.
-$(build)/libnode.a: $(node_o)
-	@rm -f $@
-	ar rcs $@ $^
+ifneq ($(MAKECMDGOALS),clean)
+$(eval $(call archive,libcommon,$(call objects,common/*.c) $(addprefix $(build)/llhttp/,llhttp.o http.o api.o)))
+# A program without its main: the simulator and the tests link the same object files.
+$(foreach p,$(folders),$(eval $(call archive,lib$(p:ddb-%=%),$(filter-out %/main.o,$(call objects,cmd/$(p)/*.c)))))
+endif
+
+link = $(CC) $(cflags) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(libs)
 
 define program
-$(bin)/$(1): $(patsubst %.c,$(build)/%.o,$(wildcard cmd/$(1)/*.c)) $(build)/libcommon.a
+$(bin)/$(1): $(build)/cmd/$(1)/main.o $(build)/lib$(1:ddb-%=%).a $(build)/libcommon.a
 	@mkdir -p $$(@D)
-	$(CC) $(cflags) -o $$@ $$^ $(libs)
+	$$(link)
 endef
 $(foreach p,$(programs),$(eval $(call program,$(p))))
 
-# --- unit tests and fuzz targets ------------------------------------------------------------------------------------
+# --- tests ----------------------------------------------------------------------------------------------------------
 
-$(build)/t/unit/%: $(build)/t/unit/%.o $(build)/libnode.a $(build)/libcommon.a
-	$(CC) $(cflags) -o $@ $^ $(libs)
+$(foreach p,$(folders),$(eval $(patsubst %.c,$(build)/%,$(shell grep -l 'cmd/$(p)/' $(tests) /dev/null)) \
+	: $(build)/lib$(p:ddb-%=%).a))
 
-$(build)/t/fuzz/%: $(build)/t/fuzz/%.o $(build)/t/fuzz/driver.o $(build)/libnode.a $(build)/libcommon.a
-	$(CC) $(cflags) -o $@ $^ $(libs)
+$(units) $(tools): $(build)/%: $(build)/%.o $(build)/libnode.a $(build)/libcommon.a
+	$(link)
 
-unit: $(units)
-fuzz: $(fuzzers)
+ifdef LIBFUZZER
+$(fuzz): libs += -fsanitize=fuzzer
+$(fuzz): $(build)/%: $(build)/%.o $(build)/libnode.a $(build)/libcommon.a
+	$(link)
+else
+$(fuzz): $(build)/%: $(build)/%.o $(build)/t/fuzz/driver.o $(build)/libnode.a $(build)/libcommon.a
+	$(link)
+endif
+
+$(build)/t/sim/sim: $(call objects,t/sim/*.c) $(build)/libnode.a $(build)/libcommon.a
+	$(link)
+
+$(build)/t/crash/crash: $(call objects,t/crash/*.c) $(build)/libnode.a $(build)/libcommon.a
+	$(link)
 
 -include $(shell find $(build) -name '*.d' 2>/dev/null)

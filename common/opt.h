@@ -3,7 +3,7 @@
  *
  *	static struct { const char *home; uint64_t lease_ms; bool typed; } o = { .lease_ms = 1000 };
  *	static const struct opt opts[] = {
- *		OPT_STR('h', "home", "DIR", "directory of the cluster", &o.home),
+ *		OPT_STR(0, "home", "DIR", "directory of the cluster", &o.home),
  *		OPT_MS(0, "lease", "TIME", "how long a leader may serve unheard", &o.lease_ms, 100, 60000),
  *		OPT_FLAG(0, "typed", "items with their types", &o.typed),
  *		OPT_END
@@ -12,7 +12,8 @@
  *	int i = opt_parse(&usage, argc, argv);           // argv[i]..argv[argc-1] are the operands
  *
  * Accepted: --name value, --name=value, -n value, -nvalue, -xyz for flags, -- ends the options, a lone - is an operand,
- * and so is -5 unless some letter is a digit.  Options may follow operands.  --help and --version are always there.
+ * and so is -5 unless some letter is a digit.  Options may follow operands.  --help and --version are always there,
+ * and -h is --help unless some row takes the letter.
  * A target keeps the value it had when its option is not given: that is the default.  The last of equal options wins.
  * Does not: copy what argv holds, read the environment, accept shortened names.
  */
@@ -26,7 +27,6 @@
 #include "bytes.h"
 
 #define OPT_LIST_MAX 64                                  /* how often one OPT_LIST option may be given */
-#define OPT_OPERANDS_MAX 65536
 
 struct opt_list {
 	const char *v[OPT_LIST_MAX];
