@@ -34,7 +34,7 @@ void sigv4_free(struct sigv4 *s);                        /* wipes the keys */
 /* What is signed. */
 struct sigv4_req {
 	struct bytes method;
-	struct bytes path, query;                        /* as sent: percent-encoded, without the ? */
+	struct bytes path, query;                        /* as sent: percent-encoded, "/" at least; without the ? */
 	const struct httpmsg_header *headers;            /* to sign: all of them; to verify: all of the request's */
 	size_t headers_n;
 	struct bytes body_hash;                          /* 64 lower-case digits, or "UNSIGNED-PAYLOAD" (S3) */
@@ -51,7 +51,7 @@ void sigv4_encode(struct buf *b, struct bytes v, bool keep_slash);          /* p
 
 /*
  * Append the value of the Authorization header to out.
- *   r      signs every header of r: give it host, x-amz-date and, for S3, x-amz-content-sha256; with a session token
+ *   r      at most SIGV4_PARAMS_MAX query parameters, none empty.  Signs every header of r: give it host, x-amz-date and, for S3, x-amz-content-sha256; with a session token
  *          also x-amz-security-token.  Names once each, in any order and case.
  *   scope  service "s3" selects S3's path rule
  *   now_s  the time that x-amz-date says
