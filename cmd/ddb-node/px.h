@@ -8,10 +8,14 @@
  * Slots are dense from 1.  A ballot is round << 24 | replica, and a replica is the incarnation of its node, which no other
  * replica of the cluster ever had: two leaders cannot share a ballot.  The caller keeps the entries; px deals in slots and
  * ballots.  Actions are carried out in order.  A persist action gets a token; every message names the token that must be
- * durable before it may leave, so "acknowledge before fsync" cannot be expressed.
+ * durable before it may leave, so "acknowledge before fsync" cannot be expressed.  A message to px itself (msg.to == self: the
+ * promise of a candidate's own acceptor) goes the same way: filled from the log, kept until its token, given to px_message.
+ *
+ * A configuration is logged and sent only when every slot before it is chosen.  So whoever has accepted a configuration at slot c
+ * knows that everything below c is chosen, and no log holds two configurations that are not.
  *
  * Invariants (px_check):
- *   base - 1 <= committed <= top; committed <= match while following; promised >= ballot of everything accepted
+ *   base - 1 <= committed <= match <= top; promised >= ballot of everything accepted
  *   a leader proposes slot s only if s <= committed + PX_WINDOW, and nothing behind a configuration that is not chosen
  *   promised, committed and the token never go down
  *   at most one configuration is above committed
@@ -27,6 +31,7 @@
 #define PX_WINDOW 512                /* slots a leader may have proposed above committed */
 #define PX_ACTIONS_MAX 64            /* actions of one step */
 #define PX_CATCHUP_SLOTS 128         /* slots sent to a member ahead of its match while it catches up */
+#define PX_PAGE_SLOTS 32             /* slots above committed that one PROMISE brings */
 #define PX_REPLICA_BITS 24
 
 #define PX_BALLOT(round, replica) ((uint64_t)(round) << PX_REPLICA_BITS | (replica))
@@ -89,7 +94,8 @@ struct px_msg {
 	bool ok;                     /* INQUIRED, PROMISE, ACCEPTED: granted or refused */
 	bool healthy;                /* INQUIRED, PROMISE refused: a lease to a live leader stands in the way */
 	bool gap;                    /* ACCEPTED: slots between match and first are missing; send from match + 1 */
-	uint64_t promised;           /* answers: the highest ballot promised by the sender */
+	uint64_t promised;           /* answers: the highest ballot promised by the sender.  PREPARE: a ballot whose leader has
+	                              * released it in the candidate's favour; 0 = none */
 	uint64_t first, last;        /* PREPARE: first slot wanted.  PROMISE, ACCEPT: the slots this message covers: for a
 	                              * promise, everything accepted in first..last is in it, and last >= top means complete */
 	uint64_t match;              /* ACCEPTED: everything up to here is accepted in ballot, or chosen */
@@ -108,18 +114,19 @@ struct px_msg {
 
 enum px_action_type {
 	PX_DO_PERSIST_PROMISE = 1,   /* log "promised ballot"; the token is durable with it */
-	PX_DO_PERSIST_ENTRIES,       /* log entries first..last under ballot: those of the ACCEPT being handled, or, on a leader,
-	                              * what was proposed or staged for these slots */
+	PX_DO_PERSIST_ENTRIES,       /* log entries first..last under ballot: those of the ACCEPT being handled, or, on a leader or
+	                              * candidate, what was proposed or staged for these slots.  A record of an entry is also a
+	                              * promise of its ballot */
 	PX_DO_SEND,                  /* msg, once token is durable.  For PROMISE and ACCEPT the caller adds the entries first..last
-	                              * from its log; it may cut a PROMISE short (lower last) and an ACCEPT into several messages */
+	                              * from its log as it is now; it may cut a PROMISE short (lower last) and an ACCEPT into several
+	                              * messages, and must do so behind a configuration */
 	PX_DO_STAGE,                 /* keep, for slot first, the entry of the PROMISE being handled, in place of anything staged */
-	PX_DO_STAGE_OWN,             /* keep, for slot first, the entry that this replica itself accepted */
-	PX_DO_STAGE_NOOP,            /* keep a new no-op for slot first */
+	PX_DO_STAGE_NOOP,            /* keep a new no-op for slot first, in place of anything staged */
 	PX_DO_LEARN,                 /* entries first..last of the PROMISE being handled are chosen: log them under their ballots
 	                              * (this is a persist, with token); a CHOSEN follows */
-	PX_DO_CHOSEN,                /* slots up to `last` are chosen */
+	PX_DO_CHOSEN,                /* slots up to `last` are chosen (their own records need not be durable here) */
 	PX_DO_FOLLOW,                /* this replica follows `replica` (0: nobody) in `ballot`; proposals not chosen are in doubt */
-	PX_DO_LEAD,                  /* phase 1 is complete; new proposals are accepted from now on */
+	PX_DO_LEAD,                  /* phase 1 is complete, in `ballot`; new proposals are accepted from now on */
 	PX_DO_READY,                 /* everything inherited and a no-op of this ballot are chosen: reads may be served (under the lease) */
 	PX_DO_SNAPSHOT,              /* `replica` needs a snapshot from us (we lead), or we need one from it (we do not) */
 	PX_DO_CONFIG,                /* *config is chosen and governs from now on */
@@ -144,9 +151,14 @@ struct px_progress {
 	uint64_t match, next;        /* leader: accepted up to; next slot to send */
 	uint64_t committed_sent;
 	uint64_t heard, sent;        /* times of the last answer and the last message */
+	uint64_t owing;              /* since when it has owed an answer */
+	uint64_t rewound;            /* when a gap last made us go back to match + 1 */
+	bool probing;                /* an answer is overdue: only asked where it stands, until it answers */
 	bool snapshot;               /* waits for a snapshot to be installed */
-	/* phase 1 */
+	uint64_t snapshot_at;        /* when that was last asked for */
+	/* phase 1 (answered and ok: the inquiry too) */
 	bool answered, ok;
+	bool held_back;              /* has more pages, beyond our window */
 	uint64_t upto, top;          /* promise pages are complete up to; highest slot accepted there */
 	uint64_t unknown_first, unknown_last;
 };
@@ -169,6 +181,9 @@ struct px {
 	uint64_t covered;            /* the ballot that its leader's heartbeats cover; 0 = none */
 	uint32_t leader;             /* who leads in `promised`, as far as known; 0 = unknown */
 	uint64_t leader_seen;        /* when it was last heard of */
+	uint64_t released;           /* the last ballot whose leader gave up its lease: it never gets another */
+	uint32_t told;               /* the leader named by the last FOLLOW */
+	uint64_t told_ballot;
 
 	/* configurations: config[0] governs; config[1], if nconfig is 2, is accepted and not chosen */
 	uint32_t nconfig;
@@ -178,17 +193,22 @@ struct px {
 	enum px_state state;
 	uint64_t ballot;             /* of the attempt or the leadership */
 	uint64_t round_seen;
-	uint64_t since;              /* when this state began */
+	uint64_t since;              /* when this state began, or last made progress */
+	uint64_t asked;              /* when the peers were last asked */
 	uint64_t wait;               /* jittered election timeout now in force */
-	uint64_t next_slot;          /* leader: next slot to propose */
+	uint64_t random;             /* as last given by the caller */
+	uint64_t vouched;            /* candidate by hand-off: the ballot released for it */
+	uint64_t promise_token;      /* makes the candidate's own promise durable */
+	uint64_t next_slot;          /* leader: next slot to propose (match + 1, but for a configuration that waits) */
 	uint64_t ready_slot;         /* leader: the no-op that ends recovery */
 	bool ready, draining;
 	uint32_t handoff;
 	uint64_t lease_version;      /* the version of our list that first had this leadership; 0 = not in it yet */
-	uint64_t quorum_seen;
+	uint64_t quorum_seen;        /* when this leadership began: before, it needs no lease to stay */
+	bool more;                   /* a step stopped at PX_ACTIONS_MAX: go on in the next */
 	uint32_t npeers;             /* members of all configurations that matter, self included */
 	struct px_progress peer[2 * PX_MEMBERS_MAX];
-	uint64_t ring[PX_WINDOW];    /* preparing: best ballot seen for a slot (UINT64_MAX: chosen); leading: token of its record */
+	uint64_t ring[PX_WINDOW];    /* slots match + 1 ..: best ballot seen in phase 1; up to match: token of its record */
 };
 
 /* What recovery or creation knows.  A group that is new everywhere starts with its first leader assigned: `promised` is that
@@ -197,13 +217,14 @@ struct px_start {
 	uint32_t self;
 	uint8_t role;
 	uint64_t promised, committed, base, top;
-	uint64_t unknown_first, unknown_last;  /* first > last: none */
+	uint64_t unknown_first, unknown_last;  /* first > last: none; base <= first, last <= top */
 	uint64_t silent_until;
 	uint32_t nconfig;
 	struct px_config config[2];
 	bool lead;
 };
 
+/* May emit CHOSEN: a configuration in the log proves that everything before it is chosen. */
 void px_init(struct px *px, const struct px_options *options, const struct px_leases *leases, const struct px_start *start,
              uint64_t now, struct px_actions *out);
 
@@ -221,8 +242,9 @@ enum px_verdict {
 };
 
 /* Propose one entry (config: its configuration, with slot still 0, or NULL).  On PX_OK, *slot is its slot, and the actions
- * ask for its record; messages follow at px_flush.  A configuration is refused (PX_BARRIER) before an entry of the
- * present ballot is chosen; once it is chosen, px proposes a no-op behind it. */
+ * ask for its record (that of a configuration follows in a later step, when all before it is chosen); messages follow at
+ * px_flush.  A configuration is refused (PX_BARRIER) before an entry of the present ballot is chosen; once it is chosen, px
+ * proposes a no-op behind it. */
 enum px_verdict px_propose(struct px *px, const struct px_config *config, uint64_t now, uint64_t *slot, struct px_actions *out);
 void px_flush(struct px *px, uint64_t now, bool commits, struct px_actions *out);
                                      /* send what members lack; with commits, also the news of committed alone */
@@ -235,13 +257,15 @@ void px_handoff(struct px *px, uint32_t target, uint64_t now, struct px_actions 
 /* The lease, seen from both ends. */
 bool px_may_serve(const struct px *px, uint64_t now);       /* leader, ready, and a quorum's grants stand: check AFTER reading */
 bool px_consents(const struct px *px, uint64_t ballot);     /* a heartbeat of ballot's leader covers this group: may we grant? */
+                                     /* ask again once covered is no longer that ballot: every change of promised clears it */
 void px_covered(struct px *px, uint64_t ballot, uint64_t now);  /* the leader's list has us (ballot), or no longer (0) */
-void px_listed(struct px *px, uint64_t version);            /* our own list has this leadership from `version` on */
+void px_listed(struct px *px, uint64_t version);            /* our own list has this leadership from `version` on (after LEAD) */
 
 /* The log's end of things. */
 void px_collected(struct px *px, uint64_t base);            /* entries below base are gone */
 void px_installed(struct px *px, uint64_t slot, const struct px_config *config, uint64_t now, struct px_actions *out);
-                                     /* a snapshot of everything up to slot is durable */
+                                     /* a snapshot of everything up to slot is durable; its log entries are gone */
+/* The slot of the configuration that governs `slot`, and that configuration (valid until the next step). */
 uint64_t px_governing(const struct px *px, uint64_t slot, const struct px_config **config);
 void px_check(const struct px *px);                         /* asserts the invariants */
 
