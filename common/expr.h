@@ -12,6 +12,7 @@
 #define COMMON_EXPR_H
 
 #include "bytes.h"
+#include "key.h"
 
 #define EXPR_TEXT_BYTES_MAX     4096            /* of one expression */
 #define EXPR_OPERATORS_MAX      300             /* AND OR NOT = <> < <= > >= BETWEEN IN + -; functions do not count */
@@ -19,7 +20,7 @@
 #define EXPR_ALIAS_BYTES_MAX    255             /* "#x" or ":x" */
 #define EXPR_SUBST_BYTES_MAX    (2 << 20)       /* all substitutions of a request */
 #define EXPR_PATH_STEPS_MAX     32              /* a.b[1] has three */
-#define EXPR_KEY_PARTS_MAX      4               /* attributes in either half of a key */
+#define EXPR_DEPTH_MAX          300             /* functions inside one another */
 #define EXPR_MESSAGE_BYTES_MAX  (16 << 10)      /* longer messages are cut */
 #define EXPR_PROGRAM_BYTES_MAX  (4 << 20)
 
@@ -29,12 +30,15 @@ struct expr_alias {
 	struct bytes alias;                     /* with its # or : */
 	struct bytes to;                        /* the name's bytes, or the value as an item.h binary value; borrowed */
 	bool used;
+	uint32_t program;                       /* the last program that it is in, and where in its pool */
+	uint16_t pool;
 };
 
 /* Zero is a valid, empty, start.  One struct serves all expressions of a request, so that expr_unused sees them all. */
 struct expr_subst {
 	struct expr_alias *names, *values;
 	size_t names_n, values_n, names_cap, values_cap, bytes;
+	uint32_t program;                       /* counts the programs compiled */
 	bool sealed;
 };
 
@@ -52,31 +56,23 @@ bool expr_subst_seal(struct expr_subst *s, struct buf *err);
  */
 bool expr_unused(const struct expr_subst *s, struct buf *err);
 
-/* --- the key of a table or of an index -------------------------------------------------------------------------------- */
-
-struct expr_key {
-	struct bytes name;
-	char type;                              /* 'S', 'N' or 'B' */
-};
-
-struct expr_schema {
-	struct expr_key hash[EXPR_KEY_PARTS_MAX], range[EXPR_KEY_PARTS_MAX];
-	size_t hash_n, range_n;                 /* hash_n >= 1 */
-};
-
 /* --- compiling -------------------------------------------------------------------------------------------------------- */
 
 /* ConditionExpression of a write. */
 bool expr_compile_condition(struct bytes text, struct expr_subst *s, struct buf *prog, struct buf *err);
 /*
  * FilterExpression.
- *   schema  for a Query: the key attributes of what is queried, which a filter may not name; NULL for a Scan
+ *   schema  for a Query: the key attributes of what is queried, which a filter may not name; NULL for a Scan, and to
+ *           check the rest before the table is known
  */
-bool expr_compile_filter(struct bytes text, struct expr_subst *s, const struct expr_schema *schema, struct buf *prog,
+bool expr_compile_filter(struct bytes text, struct expr_subst *s, const struct key_schema *schema, struct buf *prog,
 	struct buf *err);
 bool expr_compile_projection(struct bytes text, struct expr_subst *s, struct buf *prog, struct buf *err);
-/* UpdateExpression.  schema is the table's key, whose attributes may not be updated. */
-bool expr_compile_update(struct bytes text, struct expr_subst *s, const struct expr_schema *schema, struct buf *prog,
+/*
+ * UpdateExpression.
+ *   schema  the table's key, whose attributes may not be updated; NULL to check the rest before the table is known
+ */
+bool expr_compile_update(struct bytes text, struct expr_subst *s, const struct key_schema *schema, struct buf *prog,
 	struct buf *err);
 
 /*
@@ -88,17 +84,21 @@ void expr_projection_of(const struct bytes *names, size_t n, struct buf *prog);
 enum expr_op { EXPR_OP_EQ = 1, EXPR_OP_LT, EXPR_OP_LE, EXPR_OP_GT, EXPR_OP_GE, EXPR_OP_BETWEEN, EXPR_OP_BEGINS };
 
 /*
- * What KeyConditionExpression says.  Values are item.h binary values, borrowed from the substitutions, of the
- * schema's types.  Every hash part has its value.  Conditions on range parts are on the first range_n of them, in the
- * schema's order; all but the last of these are EXPR_OP_EQ.  hi is set for EXPR_OP_BETWEEN only.
+ * What KeyConditionExpression says.  Values are item.h binary values, borrowed from the substitutions, of the schema's
+ * types, not empty.  Each of the schema's hash_n parts has its value.  Conditions on sort parts are on the first range_n
+ * of them, in the schema's order; all but the last of these are EXPR_OP_EQ.  hi is set for EXPR_OP_BETWEEN only.
  */
 struct expr_key_condition {
-	struct bytes hash[EXPR_KEY_PARTS_MAX];
-	struct { enum expr_op op; struct bytes lo, hi; } range[EXPR_KEY_PARTS_MAX];
+	struct bytes hash[KEY_PARTS_MAX];
+	struct { enum expr_op op; struct bytes lo, hi; } range[KEY_PARTS_MAX];
 	size_t range_n;
 };
 
-bool expr_compile_key_condition(struct bytes text, struct expr_subst *s, const struct expr_schema *schema,
+/*
+ *   schema  the key of what is queried: the table's, or the index's own parts without the base key after them; NULL to
+ *           check what can be before the table is known: out is then left alone
+ */
+bool expr_compile_key_condition(struct bytes text, struct expr_subst *s, const struct key_schema *schema,
 	struct expr_key_condition *out, struct buf *err);
 
 /* --- for logs and golden files ---------------------------------------------------------------------------------------- */

@@ -39,7 +39,7 @@ enum expr_result expr_eval_projection(struct bytes prog, struct bytes item, stru
  *   key      binary item of the key attributes alone
  *   out      the new binary item is appended; undefined unless EXPR_TRUE is returned
  *   message  set for EXPR_INVALID: a constant string, the whole message of the ValidationException
- * All right-hand sides see old.  An update without effect gives bytes equal to old's.
+ * All right-hand sides see old (never key).  An update without effect gives bytes equal to old's.
  * Returns EXPR_TRUE, EXPR_INVALID or EXPR_MALFORMED.
  */
 enum expr_result expr_apply_update(struct bytes prog, struct bytes old, struct bytes key, struct buf *out,
