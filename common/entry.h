@@ -62,7 +62,7 @@ void entry_put_noop(struct buf *b, uint64_t timestamp);
 void entry_put_config(struct buf *b, uint64_t timestamp, const struct entry_member *m, uint32_t n);
 void entry_put_write(struct buf *b, uint64_t timestamp, uint32_t nrows);     /* then nrows of: */
 void entry_put_row(struct buf *b, const struct entry_row *row);
-/* One JSON object without a newline, for people.  Images in hexadecimal unless print is given. */
+/* One JSON object without a newline, for people; keys and images in hexadecimal. */
 void entry_json(struct bytes raw, struct buf *out);
 
 /* The chained state hash: after slot s, hash = first 16 bytes of SHA-256 over (hash before, slot, entry). */
