@@ -256,6 +256,7 @@ void expr_code_update(const struct expr_ast *a, struct expr_subst *s, struct buf
 	struct writer w;
 
 	begin(&w, a, s);
+	buf_u16(&w.code, 0);
 	buf_varint(&w.code, a->actions_n);
 	for (size_t i = 0; i < a->actions_n; i++) {
 		const struct expr_action *action = &a->actions[i];
@@ -267,6 +268,8 @@ void expr_code_update(const struct expr_ast *a, struct expr_subst *s, struct buf
 		else if (action->kind != EXPR_A_REMOVE)
 			value(&w, &a->nodes[action->value]);
 	}
+	assert(w.code.n - 2 <= UINT16_MAX);
+	store_u16(w.code.p, (uint16_t)(w.code.n - 2));
 	whole_trie(&w);
 	end(&w, EXPR_KIND_UPDATE, out);
 }

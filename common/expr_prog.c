@@ -40,16 +40,22 @@ struct bytes expr_prog_name(const struct expr_prog *p, struct cur *c, uint64_t i
 	return entry(p, c, (size_t)i);
 }
 
-struct value expr_prog_value(const struct expr_prog *p, struct cur *c)
+struct bytes expr_prog_value_bytes(const struct expr_prog *p, struct cur *c, uint64_t i)
 {
-	uint64_t i = cur_varint(c);
-	struct value v = { 0 };
-
 	if (c->bad || i >= p->values) {
 		c->bad = true;
-		return v;
+		return BYTES_NONE;
 	}
-	v = item_value(entry(p, c, p->names + (size_t)i));
+	return entry(p, c, p->names + (size_t)i);
+}
+
+struct value expr_prog_value(const struct expr_prog *p, struct cur *c)
+{
+	struct bytes raw = expr_prog_value_bytes(p, c, cur_varint(c));
+	struct value v = { 0 };
+
+	if (!c->bad)
+		v = item_value(raw);
 	if (v.tag == ITEM_NONE)
 		c->bad = true;
 	return v;
@@ -79,4 +85,14 @@ void expr_prog_path(const struct expr_prog *p, struct cur *c, struct expr_path *
 		expr_prog_step(p, c, &path->step[path->n++]);
 	if (!c->bad && path->step[0].is_index)
 		c->bad = true;
+}
+
+bool expr_prog_update(const struct expr_prog *p, struct cur *actions, struct cur *trie)
+{
+	struct cur c = cur_of(p->code);
+	uint16_t n = cur_u16(&c);
+
+	*actions = cur_of(cur_bytes(&c, n));
+	*trie = c;
+	return !c.bad;
 }

@@ -15,7 +15,7 @@
  * A condition is a test, or a condition followed by NOT, or a condition, AND or OR, and a condition of n bytes.
  * The tag of TYPE is an item_tag; ITEM_FALSE stands for both booleans.
  *
- * Code of an update: varint n, n actions, then a trie of their paths.
+ * Code of an update: u16 bytes of what follows up to the trie, varint n, n actions, then a trie of their paths.
  *   action    SET path sum;  REMOVE path;  ADD path varint value;  DELETE path varint value
  *   sum       VALUE varint;  PATH path;  IF_NOT_EXISTS path sum;  APPEND PLUS MINUS  sum sum
  * Code of a projection: a trie.
@@ -44,6 +44,8 @@ enum expr_prog_op {
 	EXPR_C_VALUE = 32, EXPR_C_PATH, EXPR_C_SIZE, EXPR_C_IF_NOT_EXISTS, EXPR_C_APPEND, EXPR_C_PLUS, EXPR_C_MINUS,
 };
 
+enum expr_prog_action { EXPR_PROG_SET = 1, EXPR_PROG_REMOVE, EXPR_PROG_ADD, EXPR_PROG_DELETE };
+
 /* A program opened for reading.  Everything is bounds-checked on use; what is wrong sets the cursor's bad flag. */
 struct expr_prog {
 	const uint8_t *ends;
@@ -59,8 +61,11 @@ struct expr_path {
 
 bool expr_prog_open(struct expr_prog *p, struct bytes prog, enum expr_kind kind);
 struct bytes expr_prog_name(const struct expr_prog *p, struct cur *c, uint64_t i);
+struct bytes expr_prog_value_bytes(const struct expr_prog *p, struct cur *c, uint64_t i);
 struct value expr_prog_value(const struct expr_prog *p, struct cur *c);                    /* varint, looked up */
 void expr_prog_step(const struct expr_prog *p, struct cur *c, struct item_step *step);
 void expr_prog_path(const struct expr_prog *p, struct cur *c, struct expr_path *path);
+/* The two parts of an update's code; false if it has not two. */
+bool expr_prog_update(const struct expr_prog *p, struct cur *actions, struct cur *trie);
 
 #endif
