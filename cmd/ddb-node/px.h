@@ -29,7 +29,7 @@
 
 #define PX_MEMBERS_MAX 7
 #define PX_WINDOW 512                /* slots a leader may have proposed above committed */
-#define PX_ACTIONS_MAX 64            /* actions of one step */
+#define PX_ACTIONS_MAX 96            /* actions of one step */
 #define PX_CATCHUP_SLOTS 128         /* slots sent to a member ahead of its match while it catches up */
 #define PX_PAGE_SLOTS 32             /* slots above committed that one PROMISE brings */
 #define PX_REPLICA_BITS 24
@@ -125,8 +125,10 @@ enum px_action_type {
 	PX_DO_LEARN,                 /* entries first..last of the PROMISE being handled are chosen: log them under their ballots
 	                              * (this is a persist, with token); a CHOSEN follows */
 	PX_DO_CHOSEN,                /* slots up to `last` are chosen (their own records need not be durable here) */
-	PX_DO_FOLLOW,                /* this replica follows `replica` (0: nobody) in `ballot`; proposals not chosen are in doubt */
-	PX_DO_LEAD,                  /* phase 1 is complete, in `ballot`; new proposals are accepted from now on */
+	PX_DO_FOLLOW,                /* this replica follows `replica` (0: nobody) in `ballot`; whatever was proposed or staged for
+	                              * slots above `last` (committed, at this point of the step) is in doubt */
+	PX_DO_LEAD,                  /* phase 1 is complete, in `ballot`; new proposals are accepted from now on, behind the
+	                              * inherited slots, which end at `last` and were logged in this or earlier steps */
 	PX_DO_READY,                 /* everything inherited and a no-op of this ballot are chosen: reads may be served (under the lease) */
 	PX_DO_SNAPSHOT,              /* `replica` needs a snapshot from us (we lead), or we need one from it (we do not) */
 	PX_DO_CONFIG,                /* *config is chosen and governs from now on */
