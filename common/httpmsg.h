@@ -43,16 +43,17 @@ struct httpmsg {
 	/* From HTTPMSG_DONE on: */
 	struct bytes body;                               /* as sent, without chunk framing: what is signed */
 	/* From HTTPMSG_BAD on: */
-	int status;                                      /* 400, 413, 414, 417, 431, 501 or 505 */
+	int status;                                      /* 400, 413, 414, 415, 417, 431, 501 or 505 */
 	const char *why;                                 /* constant text for people */
 
 	/* Private. */
 	struct buf head, store, plain;
-	size_t scanned, head_n;
+	size_t scanned, head_line_n;                     /* of head: start of the line that is coming; the first line */
 	uint64_t length, chunk_left;                     /* declared length; bytes left of the chunk or body */
 	size_t line_n;                                   /* bytes of the chunk line so far */
 	int phase;
-	bool chunked, packed;
+	bool chunked, packed, target_query;
+	bool ext_open, ext_value;                        /* a chunk extension wants a character; is past its = */
 	struct httpmsg_peer *peer;                       /* llhttp's reading */
 };
 
