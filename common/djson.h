@@ -19,7 +19,7 @@
 
 enum djson_result {
 	DJSON_OK,
-	DJSON_SYNTAX,                                    /* not JSON: see r->error; a SerializationException to the client */
+	DJSON_SYNTAX,                                    /* not JSON: see r->error; SerializationException */
 	DJSON_SERIALIZATION,                             /* SerializationException: a wrong JSON type */
 	DJSON_VALIDATION,                                /* ValidationException */
 };
@@ -31,8 +31,8 @@ struct djson_error {
 
 /*
  * Read an attribute map, or one AttributeValue, into b: as an item (djson_item: b is reset first) or as one value
- * (djson_value: b is reset first).  r->token is the value's first token, and afterwards its last, except after SYNTAX and
- * SERIALIZATION.  e->message is filled in.  On OK item_build_view(b) is the result.
+ * (djson_value: b is reset first).  r->token is the value's first token, and afterwards its last, except after SYNTAX
+ * and SERIALIZATION.  e->message is filled in.  On OK item_build_view(b) is the result.
  */
 enum djson_result djson_item(struct json_read *r, struct item_build *b, struct djson_error *e);
 enum djson_result djson_value(struct json_read *r, struct item_build *b, struct djson_error *e);

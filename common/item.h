@@ -1,18 +1,19 @@
 /*
  * item: the compact binary form of attribute values and items, read side.  Format: ddb-item(5).
  *
- *   value  tag, then   S B         varint length, bytes
- *                      N           varint length, number (num.h)
- *                      NULL etc.   nothing
- *                      SS NS BS    varint body length, body = varint count > 0, (varint length, bytes) ascending, distinct
- *                      L           varint body length, body = varint count, values
- *                      M           varint body length, body = varint count, (varint length, name, value) ascending by name
+ *   value  tag, then S B        varint length, bytes
+ *                    N          varint length, number (num.h)
+ *                    NULL etc.  nothing
+ *                    SS NS BS   varint body length, body = varint count > 0, (varint length, bytes) ascending
+ *                    L          varint body length, body = varint count, values
+ *                    M          varint body length, body = varint count, (varint length, name, value) ascending
  *   item   the body of an M
  *
- * One encoding a value: equal values have equal bytes.  Numbers sort by value, for their encoding does.
- * The functions below that take a struct value or an item trust it to have passed item_check (what comes from a client is
- * built by item_build.h, what comes from a peer or the disk is checked once); on anything else they stop early, never
- * outside the bytes given.  Views point into the bytes given.
+ * Elements of sets, and names of a map, are distinct.  So equal values have equal bytes.  Numbers sort by value, for
+ * their encoding does.
+ * The functions below that take a struct value or an item trust it to have passed item_check (what comes from a client
+ * is built by item_build.h, what comes from a peer or the disk is checked once); on anything else they stop early, and
+ * never look outside the bytes given.  Views point into the bytes given.
  * Does not: know key schemas, JSON or expressions.
  */
 #ifndef COMMON_ITEM_H
@@ -22,8 +23,8 @@
 #include "num.h"
 
 #define ITEM_BYTES_MAX ((size_t)400 << 10)               /* of item_size: the API's accounting */
-#define ITEM_ENCODED_MAX ((size_t)4 << 20)               /* of the binary form, update results and control rows included */
-#define ITEM_DEPTH_MAX 32                                /* lists and maps inside one another, the item itself not counted */
+#define ITEM_ENCODED_MAX ((size_t)4 << 20)               /* of the binary form; our own control rows too */
+#define ITEM_DEPTH_MAX 32                                /* lists, maps in one another, the item not counted */
 #define ITEM_NAME_MAX ((size_t)65535)
 
 enum item_tag {
@@ -44,7 +45,7 @@ enum item_tag {
 struct value {
 	uint8_t tag;                                     /* enum item_tag; ITEM_NONE: no value */
 	struct bytes raw;                                /* the whole encoding, from the tag on */
-	struct bytes body;                               /* S B N: the bytes alone; sets L M: count and elements; others: empty */
+	struct bytes body;                               /* S B N: the bytes; sets L M: count, elements; else empty */
 };
 
 /* The API's name of a type: "S", "N", .., "BOOL" for both booleans, "NULL". */

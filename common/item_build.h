@@ -8,9 +8,10 @@
  *   item_build_element(&b, x), item_build_element(&b, y), item_build_close(&b);
  *   if (item_build_close(&b) && item_build_ok(&b)) use(item_build_view(&b));
  *
- * Sorts the entries of maps and the elements of sets as they close.  A builder is made once and reused; after a reset it
- * allocates nothing until it needs more room than ever before.
- * Does not: check UTF-8 or the API's size limit.
+ * Sorts the entries of maps and the elements of sets as they close.  A builder is made once and reused; after a reset
+ * it allocates nothing until it needs more room than ever before.
+ * Does not: check UTF-8 or the API's size limit.  The caller opens no more than ITEM_DEPTH_MAX lists and maps inside one
+ * another: one too many makes the builder bad, more is an error of the program.
  */
 #ifndef COMMON_ITEM_BUILD_H
 #define COMMON_ITEM_BUILD_H
@@ -50,7 +51,7 @@ void item_build_name(struct item_build *b, struct bytes name); /* before each va
 
 void item_build_s(struct item_build *b, struct bytes s);
 void item_build_b(struct item_build *b, struct bytes v);
-uint8_t *item_build_b_room(struct item_build *b, size_t n); /* a B of n bytes that the caller fills at once; NULL if over */
+uint8_t *item_build_b_room(struct item_build *b, size_t n); /* a B for the caller to fill; NULL if over */
 void item_build_n(struct item_build *b, const struct num *n);
 void item_build_u64(struct item_build *b, uint64_t v);   /* an N */
 void item_build_bool(struct item_build *b, bool v);
@@ -58,15 +59,23 @@ void item_build_null(struct item_build *b);
 void item_build_raw(struct item_build *b, struct bytes raw); /* a valid encoded value, copied */
 
 void item_build_open(struct item_build *b, uint8_t tag); /* ITEM_L, ITEM_M, ITEM_SS, ITEM_NS, ITEM_BS */
-void item_build_element(struct item_build *b, struct bytes element); /* of a set: string, binary, or a number's encoding */
+/* An element of the open set: string, binary, or a number's encoding. */
+void item_build_element(struct item_build *b, struct bytes element);
 /*
- * Close the innermost container or the item.  False, and the builder is bad, if it has two entries of one name, two equal
- * elements, or is a set without elements.
+ * Close the innermost container or the item.  False, and the builder is bad, if it has two entries of one name, two
+ * equal elements, or is a set without elements.
  */
 bool item_build_close(struct item_build *b);
 
 /* Is what was built whole and valid?  Too deep, too large and false closes make it not. */
 bool item_build_ok(const struct item_build *b);
 struct bytes item_build_view(const struct item_build *b); /* valid until the next call but the two above */
+
+/*
+ * For writers of sorted entries without a builder: out holds, from start on, kept bytes of room and then count entries.
+ * Puts the tag, the body's length and the count in front of them; for ITEM_NONE, an item, the count alone.  kept is at
+ * most what these take, so 0 always does.
+ */
+void item_build_front(struct buf *out, size_t start, size_t kept, uint8_t tag, uint64_t count);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "item.h"
 
-#define ITEM_EDITS_MAX 1024
+#define ITEM_EDITS_MAX 2048
 
 /* One step of a path: an attribute or map entry by name, or a list element by index. */
 struct item_step {
@@ -25,7 +25,7 @@ struct item_edit {
 
 enum item_edit_result {
 	ITEM_EDIT_OK,
-	ITEM_EDIT_PATH,                                  /* "The document path provided in the update expression is invalid for update" */
+	ITEM_EDIT_PATH,                                  /* "The document path provided .. is invalid for update" */
 	ITEM_EDIT_OVERLAP,                               /* one path is, or is inside, another */
 	ITEM_EDIT_DEPTH,                                 /* the result would nest too deep */
 };
@@ -34,15 +34,15 @@ enum item_edit_result {
 bool item_edit_find(struct bytes item, const struct item_step *steps, size_t n, struct value *out);
 
 /*
- * Append to out the item with all edits made at once.  Setting an index past a list's end appends; several append in the
- * order of their indexes.  Removing what is absent from an existing container changes nothing; any other step through
+ * Append to out the item with all edits made at once.  Setting an index past a list's end appends; several append in
+ * the order of their indexes.  Removing what is absent from an existing container changes nothing; any other step through
  * something absent or of another type is ITEM_EDIT_PATH.  On a result other than OK out is as it was.
  */
 enum item_edit_result item_edit(struct buf *out, struct bytes item, const struct item_edit *edits, size_t n);
 
 /*
- * Append to out the encoded union, or difference, of two sets of one type, without (union) or with (minus: a without b)
- * the chance of an empty result: then nothing is appended and false is returned.
+ * Append to out the encoded union, or difference (a without b), of two sets of one type.  A difference may be empty, and
+ * no set is: then nothing is appended.  False then, and if a and b are not sets of one type.
  */
 bool item_edit_union(struct buf *out, struct value a, struct value b);
 bool item_edit_minus(struct buf *out, struct value a, struct value b);

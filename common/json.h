@@ -1,7 +1,7 @@
 /*
  * json: a strict pull reader (RFC 8259) and a writer.
- * Refuses bad UTF-8, lone surrogates, \u0000, control characters in strings, duplicate keys, trailing data.  The verdict
- * is jansson's with JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, but numbers stay text, of any size.
+ * Refuses bad UTF-8, lone surrogates, \u0000, control characters in strings, duplicate keys, trailing data.  The
+ * verdict is jansson's with JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, but numbers stay text, of any size.
  * Does not: build trees, convert numbers.
  *
  *   struct json_read r;
@@ -44,13 +44,13 @@ enum json_token {
 
 struct json_read {
 	enum json_token token;                           /* the last one read */
-	struct bytes str;                                /* of JSON_KEY, JSON_STRING: decoded; of JSON_NUMBER: verbatim */
+	struct bytes str;                                /* JSON_KEY, JSON_STRING: decoded; JSON_NUMBER: verbatim */
 	const char *error;                               /* after JSON_ERROR: what is wrong, a short phrase */
 	size_t error_at;                                 /* and at which byte of the text */
 	unsigned depth;                                  /* open objects and arrays */
 
 	/* private */
-	const uint8_t *text, *p, *end;
+	const uint8_t *text, *p, *end, *start;           /* start: of the last token */
 	unsigned depth_max;
 	int expect;
 	uint8_t *arena;

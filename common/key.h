@@ -1,7 +1,8 @@
 /*
  * key: the ordered bytes under which an item is stored.  Format: ddb-item(5).
  *
- *   key        hash (16 bytes), then components: the partition key's, the sort key's; of an index up to 4 + 4, then the base key's
+ *   key        hash (16 bytes), then components: the partition key's, the sort key's (of an index up to 4 + 4, then
+ *              the base key's)
  *   component  type tag (ITEM_S, ITEM_N, ITEM_B), then S B: bytes with 00 written as 00 ff, then 00 01
  *                                                    N:   the number's encoding, which ends itself
  *

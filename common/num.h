@@ -34,11 +34,14 @@ struct num {
 /*
  * Read text: [+-] digits [. digits] [e [+-] digits], with digits on at least one side of the point, leading zeros
  * allowed, nothing else (no spaces, no infinity).  Zeros at either end do not count as significant digits.
- * Returns NUM_OK, or another result leaving out unspecified.  A text that is too precise and out of range is out of range.
+ * Returns NUM_OK, or another result leaving out unspecified.  A text both too precise and out of range is out of range.
  */
 enum num_result num_parse(struct num *out, struct bytes text);
 
-/* The API's message for a result other than NUM_OK; a ValidationException's.  NUM_MALFORMED's quotes the text: see there. */
+/*
+ * The API's message, a ValidationException's, for a result other than NUM_OK.  To NUM_MALFORMED's the service appends
+ * ": " and the text.
+ */
 const char *num_message(enum num_result r);
 
 struct num num_of_u64(uint64_t v);
@@ -51,8 +54,8 @@ size_t num_print(char out[NUM_PRINT_MAX], const struct num *n);
 int num_cmp(const struct num *a, const struct num *b);   /* < 0, 0, > 0 */
 
 /*
- * Exact sum and difference.  NUM_TOO_PRECISE, NUM_OVERFLOW or NUM_UNDERFLOW if the exact result is not a number of ours;
- * out may be a or b and is changed only by NUM_OK.
+ * Exact sum and difference.  NUM_TOO_PRECISE or NUM_OVERFLOW if the exact result is not a number of ours (it cannot be
+ * too small: a sum's last digit is no lower than its terms').  out may be a or b and is changed only by NUM_OK.
  */
 enum num_result num_add(struct num *out, const struct num *a, const struct num *b);
 enum num_result num_sub(struct num *out, const struct num *a, const struct num *b);
@@ -63,7 +66,7 @@ enum num_result num_sub(struct num *out, const struct num *a, const struct num *
  */
 size_t num_encode(uint8_t out[NUM_BYTES_MAX], const struct num *n);
 void num_put(struct buf *b, const struct num *n);
-bool num_get(struct cur *c, struct num *out);            /* reads one, up to its own end; false (and c->bad) if not canonical */
+bool num_get(struct cur *c, struct num *out);            /* one, up to its own end; false, c->bad if not canonical */
 bool num_decode(struct bytes v, struct num *out);        /* the whole of v */
 size_t num_digits(struct bytes v);                       /* significant digits of a valid encoding; 0 for zero */
 

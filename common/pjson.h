@@ -17,7 +17,7 @@
 
 /*
  * Read the object (pjson_item) or value (pjson_value) that r->token starts into b, which is reset first.
- * False with a message for people: malformed JSON with its byte, a number out of range, nesting too deep, not an object.
+ * False with a message for people: malformed JSON with its byte, a number out of range, nesting too deep, no object.
  */
 bool pjson_item(struct json_read *r, struct item_build *b, char message[PJSON_MESSAGE_MAX]);
 bool pjson_value(struct json_read *r, struct item_build *b, char message[PJSON_MESSAGE_MAX]);
