@@ -24,7 +24,7 @@ enum msg_returns { MSG_RETURN_NONE, MSG_RETURN_ALL_OLD, MSG_RETURN_UPDATED_OLD, 
 #define MSG_TYPE_u32 uint32_t
 #define MSG_TYPE_u64 uint64_t
 #define MSG_TYPE_bytes struct bytes
-#define MSG(number, name) struct msg_##name { char unused_[0];
+#define MSG(number, name) struct msg_##name {
 #define F(version, type, name) MSG_TYPE_##type name;
 #define END(name) };
 #include "messages.def"
