@@ -145,15 +145,26 @@ static void put_record(struct batch *b, uint8_t kind, uint64_t group, uint64_t b
 	b->bytes.n += n;
 }
 
+/* How much of a PAD record n bytes need to fill whole blocks. */
+static size_t padding(size_t n)
+{
+	size_t left = (SEG_BLOCK - n % SEG_BLOCK) % SEG_BLOCK;
+
+	return left > 0 && left < SEG_RECORD_BYTES ? left + SEG_BLOCK : left;
+}
+
+static size_t padded(size_t n)
+{
+	return n + padding(n);
+}
+
 /* Pads b to whole blocks: the next batch then never rewrites a block that was acknowledged. */
 static void close_batch(struct wal *w, struct batch *b)
 {
-	static const uint8_t zeros[SEG_BLOCK + SEG_RECORD_BYTES];
-	size_t left = (SEG_BLOCK - b->bytes.n % SEG_BLOCK) % SEG_BLOCK;
+	static const uint8_t zeros[SEG_BLOCK];                 /* the most is SEG_BLOCK + 64, header included */
+	size_t left = padding(b->bytes.n);
 
 	if (left > 0) {
-		if (left < SEG_RECORD_BYTES)
-			left += SEG_BLOCK;
 		put_record(b, SEG_PAD, 0, 0, 0, (struct bytes){ zeros, left - SEG_RECORD_BYTES });
 		w->waiting += left;
 	}
@@ -162,17 +173,11 @@ static void close_batch(struct wal *w, struct batch *b)
 	w->end = b->first + b->bytes.n;
 }
 
-/* What b can take of a segment, with the most that padding can add. */
-static size_t batch_room(const struct batch *b)
-{
-	return b->bytes.n + (b->closed ? 0 : SEG_BLOCK + SEG_RECORD_BYTES);
-}
-
 static struct batch *open_batch(struct wal *w, size_t need)
 {
 	struct batch *b = TAILQ_LAST(&w->batches, batches);
 
-	if (b != NULL && !b->closed && batch_room(b) + need > batch_bytes_max(w))
+	if (b != NULL && !b->closed && padded(b->bytes.n + need) > batch_bytes_max(w))
 		close_batch(w, b);
 	if (b == NULL || b->closed) {
 		b = w->spare != NULL ? w->spare : mem_new(sizeof *b);
@@ -192,7 +197,7 @@ uint64_t wal_append(struct wal *w, uint8_t kind, uint64_t group, uint64_t ballot
 	uint64_t position;
 
 	assert(!w->lost && kind > SEG_PAD && kind <= SEG_NODE);
-	assert(need + SEG_BLOCK + SEG_RECORD_BYTES <= batch_bytes_max(w));
+	assert(padded(need) <= batch_bytes_max(w));
 	b = open_batch(w, need);
 	position = b->first + b->bytes.n;
 	put_record(b, kind, group, ballot, slot, body);
@@ -244,7 +249,7 @@ static void advance(struct wal *w)
 	w->wanted = false;
 	if (b == NULL)
 		return;
-	if (w->born && batch_room(b) > w->bytes - w->used)
+	if (w->born && padded(b->bytes.n) > w->bytes - w->used)
 		start_segment(w, active(w)->seq + 1, w->options.segment_bytes, b->first);
 	if (!w->born) {
 		/* A header of its own sync: a bad header with sound records behind it is then never a torn creation. */

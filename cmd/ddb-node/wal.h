@@ -43,7 +43,7 @@ struct wal_io {
 
 struct wal_options {
 	uint64_t first_bytes;        /* size of the first segment (small: a fresh home starts at once), multiple of SEG_BLOCK */
-	uint64_t segment_bytes;      /* size of the others; no record can be larger than it less three SEG_BLOCK */
+	uint64_t segment_bytes;      /* size of the others; no record can be larger than it less two SEG_BLOCK */
 	uint8_t cluster[16];
 	uint32_t node, incarnation;
 	uint64_t (*random)(void *arg);
