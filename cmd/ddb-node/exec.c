@@ -1,0 +1,534 @@
+/* Source: DESIGN, section 5.  Conditions see the newest proposed image; reads see what is chosen. */
+#include <stdlib.h>
+
+#include "core.h"
+#include "expr_eval.h"
+#include "item.h"
+#include "mem.h"
+
+#define SCAN_ITEMS_MAX 100000u                   /* rows looked at by one page, whatever was asked */
+#define SCAN_BYTES_MAX (1u << 20)                /* of items, as the API counts */
+
+static const char malformed[] = "malformed request";
+
+/* The group, if a request for it belongs here; else it is refused and NULL returned. */
+static struct group *route(struct node *n, uint64_t conn, uint64_t rid, unsigned type, uint64_t id, uint64_t table, uint32_t schema)
+{
+	struct group *g = node_find(n, id);
+
+	if (g == NULL || !g->ready || g->table != table) {
+		wait_refuse(n, NULL, conn, rid, type, RESULT_NO_GROUP, NULL);
+		return NULL;
+	}
+	if (g->schema != schema) {
+		wait_refuse(n, g, conn, rid, type, RESULT_STALE_SCHEMA, NULL);
+		return NULL;
+	}
+	return g;
+}
+
+static bool in_range(const struct group *g, struct bytes key)
+{
+	return bytes_cmp(key, g->low) >= 0 && (g->high.n == 0 || bytes_cmp(key, g->high) < 0);
+}
+
+/* --- images ------------------------------------------------------------------------------------------------------- */
+
+struct image {
+	bool found;
+	uint64_t slot;                           /* what it depends on; 0: nothing that is still in flight */
+	struct bytes item;                       /* points into the overlay or into row */
+	struct buf row;
+};
+
+static bool row_item(struct bytes row, struct bytes *item)
+{
+	struct cur c = cur_of(row);
+	struct item_head h;
+
+	if (!item_head_get(&c, &h))
+		return false;
+	*item = cur_rest(&c);
+	return true;
+}
+
+/* The image of key as of slot `upto` (OVERLAY_NEWEST: proposed).  False if the store holds something it should not. */
+static bool look(struct node *n, struct group *g, struct bytes key, uint64_t upto, struct image *im)
+{
+	struct overlay_version v;
+
+	im->found = false;
+	im->slot = 0;
+	if (overlay_get(g->overlay, key, upto, &v)) {
+		im->found = !v.deleted;
+		im->slot = v.slot;
+		im->item = v.image;
+		return true;
+	}
+	buf_clear(&im->row);
+	if (!n->store.ops->get(n->store.ctx, g->id, key, &im->row))
+		return true;
+	im->found = true;
+	return row_item(buf_view(&im->row), &im->item);
+}
+
+/* --- get ---------------------------------------------------------------------------------------------------------- */
+
+static void got(const struct msg_get *m, const struct image *im, struct buf *out)
+{
+	struct msg_got a = { .result = RESULT_OK, .found = im->found };
+	struct buf projected = { 0 };
+
+	if (im->found) {
+		a.item_bytes = (uint32_t)item_size(im->item);
+		a.item = im->item;
+		if (m->projection.n > 0) {
+			expr_eval_projection(m->projection, im->item, &projected);
+			a.item = buf_view(&projected);
+		}
+	}
+	msg_put_got(out, &a, MSG_VERSION);
+	buf_fini(&projected);
+}
+
+void exec_get(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
+{
+	struct image im = { 0 };
+	struct buf out = { 0 };
+	struct msg_get m;
+	struct group *g;
+
+	if (!msg_get_get(body, &m, MSG_VERSION) || (m.projection.n > 0 && !expr_check(m.projection, EXPR_KIND_PROJECTION))) {
+		wait_refuse(n, NULL, conn, rid, MSG_got, RESULT_INTERNAL, malformed);
+		return;
+	}
+	g = route(n, conn, rid, MSG_got, m.group, m.table, m.schema);
+	if (g == NULL)
+		return;
+	if (!in_range(g, m.key)) {
+		wait_refuse(n, g, conn, rid, MSG_got, RESULT_NO_GROUP, NULL);
+		return;
+	}
+	if (m.consistent && !(g->px.state == PX_LEADER && g->px.ready)) {
+		wait_refuse(n, g, conn, rid, MSG_got, RESULT_NOT_LEADER, NULL);
+		return;
+	}
+	metrics_add(&n->metrics.gets, 1);
+	if (!look(n, g, m.key, g->chosen, &im)) {
+		wait_refuse(n, g, conn, rid, MSG_got, RESULT_INTERNAL, "a stored row is malformed");
+	} else {
+		got(&m, &im, &out);
+		/* Read the state, then check the lease, then reply. */
+		if (!m.consistent || px_may_serve(&g->px, n->now))
+			n->env.answer(n->env.ctx, conn, rid, MSG_got, buf_view(&out));
+		else
+			wait_add(n, g, WAIT_CHECK, 0, conn, rid, MSG_got, buf_view(&out));
+	}
+	buf_fini(&out);
+	buf_fini(&im.row);
+}
+
+/* --- write -------------------------------------------------------------------------------------------------------- */
+
+struct effect {                                  /* of one op */
+	bool changes;
+	struct bytes key, image;                 /* image.n = 0: delete */
+	struct buf made;                         /* an update's new image */
+};
+
+struct writing {
+	struct node *n;
+	struct group *g;
+	struct effect *effect;
+	uint32_t nops, nops_max, nrows;
+	uint64_t depends;                        /* newest slot that any decision rests on */
+	enum result result;
+	struct msg_written answer;
+	struct buf attributes;
+};
+
+static bool refuse(struct writing *w, uint32_t i, enum result r, struct bytes text)
+{
+	w->result = r;
+	w->answer.failed = i;
+	w->answer.text = text;
+	return false;
+}
+
+static void keep(struct writing *w, struct bytes item)
+{
+	buf_clear(&w->attributes);
+	buf_bytes(&w->attributes, item);
+}
+
+static void returns(struct writing *w, const struct msg_op *op, const struct image *old, struct bytes new)
+{
+	struct bytes before = old->found ? old->item : BYTES_NONE;
+
+	switch (op->returns) {
+	case MSG_RETURN_ALL_OLD:
+		if (old->found)
+			keep(w, before);
+		break;
+	case MSG_RETURN_ALL_NEW:
+		keep(w, new);
+		break;
+	case MSG_RETURN_UPDATED_OLD:
+	case MSG_RETURN_UPDATED_NEW:
+		buf_clear(&w->attributes);
+		expr_updated(op->update, op->returns == MSG_RETURN_UPDATED_OLD ? before : new, &w->attributes);
+		break;
+	}
+}
+
+static bool update(struct writing *w, uint32_t i, const struct msg_op *op, const struct image *old)
+{
+	struct effect *e = &w->effect[i];
+	const char *message = NULL;
+	enum expr_result r = expr_apply_update(op->update, old->found ? old->item : BYTES_NONE, op->item, &e->made, &message);
+
+	if (r == EXPR_INVALID)
+		return refuse(w, i, RESULT_INVALID, bytes_str(message));
+	if (r != EXPR_TRUE)
+		return refuse(w, i, RESULT_INTERNAL, bytes_str(malformed));
+	e->image = buf_view(&e->made);
+	if (item_size(e->image) > ITEM_BYTES_MAX)
+		return refuse(w, i, RESULT_INVALID, bytes_str("Item size to update has exceeded the maximum allowed size"));
+	e->changes = !old->found || !bytes_eq(e->image, old->item);
+	return true;
+}
+
+static bool check_op(const struct msg_op *op)
+{
+	if (op->key.n == 0 || op->key.n > ENTRY_KEY_BYTES_MAX || op->returns > MSG_RETURN_UPDATED_NEW)
+		return false;
+	if (op->condition.n > 0 && !expr_check(op->condition, EXPR_KIND_CONDITION))
+		return false;
+	switch (op->kind) {
+	case MSG_OP_PUT:
+		return item_check(op->item);
+	case MSG_OP_UPDATE:
+		return item_check(op->item) && expr_check(op->update, EXPR_KIND_UPDATE);
+	case MSG_OP_DELETE:
+	case MSG_OP_CHECK:
+		return true;
+	}
+	return false;
+}
+
+static bool one_op(struct writing *w, uint32_t i, const struct msg_op *op)
+{
+	struct effect *e = &w->effect[i];
+	struct image old = { 0 };
+	bool ok = true;
+
+	e->key = op->key;
+	if (!look(w->n, w->g, op->key, OVERLAY_NEWEST, &old)) {
+		buf_fini(&old.row);
+		return refuse(w, i, RESULT_INTERNAL, bytes_str("a stored row is malformed"));
+	}
+#ifdef MUTANT_CONDITION_ON_COMMITTED
+	look(w->n, w->g, op->key, w->g->chosen, &old);
+#endif
+	if (old.slot > w->depends)
+		w->depends = old.slot;
+	if (op->condition.n > 0 &&
+	    expr_eval_condition(op->condition, old.found ? old.item : BYTES_NONE) != EXPR_TRUE) {
+		if (op->return_on_fail && old.found)
+			keep(w, old.item);
+		ok = refuse(w, i, RESULT_CONDITION_FAILED, BYTES_NONE);
+	} else if (op->kind == MSG_OP_PUT) {
+		e->image = op->item;
+		e->changes = true;
+	} else if (op->kind == MSG_OP_DELETE) {
+		e->changes = old.found;
+	} else if (op->kind == MSG_OP_UPDATE) {
+		ok = update(w, i, op, &old);
+	}
+	if (i == 0 && old.found)
+		w->answer.old_bytes = (uint32_t)item_size(old.item);
+	if (i == 0 && ok && e->image.n > 0)
+		w->answer.new_bytes = (uint32_t)item_size(e->image);
+	if (ok)
+		returns(w, op, &old, e->image);
+	w->nrows += ok && e->changes;
+	buf_fini(&old.row);
+	return ok;
+}
+
+/* Decides every op.  False if one is refused: then none is done. */
+static bool decide(struct writing *w, struct bytes ops)
+{
+	struct bytes part;
+
+	while (msg_list_next(&ops, &part)) {
+		struct msg_op op;
+		uint32_t i = w->nops;
+
+		if (i == w->nops_max || !msg_get_op(part, &op, MSG_VERSION) || !check_op(&op))
+			return refuse(w, i, RESULT_INTERNAL, bytes_str(malformed));
+		if (!in_range(w->g, op.key))
+			return refuse(w, i, RESULT_NO_GROUP, BYTES_NONE);
+		for (uint32_t j = 0; j < i; j++)
+			if (bytes_eq(w->effect[j].key, op.key))
+				return refuse(w, i, RESULT_INVALID,
+					      bytes_str("Transaction request cannot include multiple operations on one item"));
+		w->nops++;
+		if (!one_op(w, i, &op))
+			return false;
+	}
+	if (ops.n > 0 || w->nops == 0)
+		return refuse(w, w->nops, RESULT_INTERNAL, bytes_str(malformed));
+	return true;
+}
+
+static enum px_verdict propose(struct writing *w)
+{
+	struct buf entry = { .max = ENTRY_BYTES_MAX };
+	uint64_t slot = 0, timestamp = group_timestamp(w->n, w->g);
+	enum px_verdict v;
+
+	entry_put_write(&entry, timestamp, w->nrows);
+	for (uint32_t i = 0; i < w->nops; i++) {
+		const struct effect *e = &w->effect[i];
+
+		if (e->changes)
+			entry_put_row(&entry, &(struct entry_row){
+				.flags = e->image.n > 0 ? ENTRY_ROW_PUT : ENTRY_ROW_DELETE, .key = e->key, .image = e->image });
+	}
+	if (entry.over) {
+		buf_fini(&entry);
+		refuse(w, 0, RESULT_INVALID, bytes_str("Item size has exceeded the maximum allowed size"));
+		return PX_OK;
+	}
+	v = group_propose(w->n, w->g, buf_view(&entry), NULL, &slot);
+	w->answer.slot = slot;
+	w->answer.timestamp = timestamp;
+	buf_fini(&entry);
+	return v;
+}
+
+static void answer_write(struct writing *w, uint64_t conn, uint64_t rid, enum waiter_kind kind, uint64_t slot)
+{
+	struct buf out = { 0 }, partition = { 0 };
+
+	if (w->result == RESULT_NO_GROUP)
+		wire_partition(w->g, &partition);
+	w->answer.result = (uint16_t)w->result;
+	w->answer.partition = buf_view(&partition);
+	w->answer.attributes = buf_view(&w->attributes);
+	msg_put_written(&out, &w->answer, MSG_VERSION);
+	if (kind == WAIT_CHECK && slot <= w->g->chosen && px_may_serve(&w->g->px, w->n->now))
+		w->n->env.answer(w->n->env.ctx, conn, rid, MSG_written, buf_view(&out));
+	else
+		wait_add(w->n, w->g, kind, slot, conn, rid, MSG_written, buf_view(&out));
+	buf_fini(&partition);
+	buf_fini(&out);
+}
+
+static void run_write(struct writing *w, uint64_t conn, uint64_t rid, struct bytes ops)
+{
+	enum px_verdict v = PX_OK;
+
+	/* A refusal or a write without effect rests on what is proposed: it is answered once that is chosen, under the lease. */
+	if (!decide(w, ops) || w->nrows == 0) {
+		answer_write(w, conn, rid, WAIT_CHECK, w->depends);
+		return;
+	}
+	v = propose(w);
+	if (v == PX_OK && w->result != RESULT_OK)
+		answer_write(w, conn, rid, WAIT_CHECK, w->depends);
+	else if (v == PX_OK)
+		answer_write(w, conn, rid, WAIT_WRITE, w->answer.slot);
+	else
+		wait_refuse(w->n, w->g, conn, rid, MSG_written,
+			    v == PX_NOT_LEADER ? RESULT_NOT_LEADER : v == PX_BARRIER ? RESULT_NOT_READY : RESULT_OVERLOADED, NULL);
+}
+
+void exec_write(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
+{
+	struct msg_write m;
+	struct bytes rest, part;
+	struct writing w = { .n = n, .result = RESULT_OK };
+
+	if (!msg_get_write(body, &m, MSG_VERSION)) {
+		wait_refuse(n, NULL, conn, rid, MSG_written, RESULT_INTERNAL, malformed);
+		return;
+	}
+	w.g = route(n, conn, rid, MSG_written, m.group, m.table, m.schema);
+	if (w.g == NULL)
+		return;
+	if (!(w.g->px.state == PX_LEADER && w.g->px.ready)) {
+		wait_refuse(n, w.g, conn, rid, MSG_written, RESULT_NOT_LEADER, NULL);
+		return;
+	}
+	if (n->stopping > 0 || wal_full(n->wal) || overlay_bytes(w.g->overlay) > n->opt.overlay_bytes_max) {
+		wait_refuse(n, w.g, conn, rid, MSG_written, n->stopping > 0 ? RESULT_NOT_READY : RESULT_OVERLOADED, NULL);
+		return;
+	}
+	metrics_add(&n->metrics.writes, 1);
+	for (rest = m.ops; w.nops_max < ENTRY_ROWS_MAX && msg_list_next(&rest, &part);)
+		w.nops_max++;
+	w.effect = mem_new(w.nops_max * sizeof *w.effect);
+	run_write(&w, conn, rid, m.ops);
+	for (uint32_t i = 0; i < w.nops_max; i++)
+		buf_fini(&w.effect[i].made);
+	free(w.effect);
+	buf_fini(&w.attributes);
+}
+
+/* --- scan --------------------------------------------------------------------------------------------------------- */
+
+/* The overlay's and the store's rows as one ordered sequence; the overlay wins where both have a key. */
+struct merge {
+	const struct store_ops *ops;
+	struct store_cursor *sc;
+	struct overlay_cursor oc;
+	bool reverse, have_o, have_s;
+	struct bytes okey, skey, srow;
+	struct overlay_version ov;
+};
+
+static void merge_open(struct merge *g, struct node *n, struct group *group, struct bytes from, bool reverse)
+{
+	*g = (struct merge){ .ops = n->store.ops, .reverse = reverse };
+	overlay_seek(group->overlay, from, reverse, group->chosen, &g->oc);
+	g->have_o = overlay_next(&g->oc, &g->okey, &g->ov);
+	g->sc = n->store.ops->seek(n->store.ctx, group->id, from, reverse);
+	g->have_s = g->sc != NULL && g->ops->next(g->sc, &g->skey, &g->srow);
+}
+
+/* The next live row; false at the end, or with *bad set if the store holds something it should not. */
+static bool merge_next(struct merge *g, struct buf *key, struct bytes *item, bool *bad)
+{
+	while (g->have_o || g->have_s) {
+		int c = !g->have_o ? 1 : !g->have_s ? -1 : bytes_cmp(g->okey, g->skey);
+		bool live;
+
+		if (g->reverse && g->have_o && g->have_s)
+			c = -c;
+		buf_clear(key);
+		buf_bytes(key, c <= 0 ? g->okey : g->skey);
+		live = c > 0 || !g->ov.deleted;
+		if (c <= 0)
+			*item = g->ov.image;
+		else if (!row_item(g->srow, item)) {
+			*bad = true;
+			return false;
+		}
+		if (live)
+			return true;                     /* merge_step moves on, once the item was used */
+		if (c <= 0)
+			g->have_o = overlay_next(&g->oc, &g->okey, &g->ov);
+		if (c == 0)
+			g->have_s = g->ops->next(g->sc, &g->skey, &g->srow);
+	}
+	return false;
+}
+
+static void merge_step(struct merge *g, struct bytes key)
+{
+	if (g->have_o && bytes_eq(g->okey, key))
+		g->have_o = overlay_next(&g->oc, &g->okey, &g->ov);
+	if (g->have_s && bytes_eq(g->skey, key))
+		g->have_s = g->ops->next(g->sc, &g->skey, &g->srow);
+}
+
+static void merge_close(struct merge *g)
+{
+	if (g->sc != NULL)
+		g->ops->close(g->sc);
+}
+
+static bool past_end(const struct msg_scan *m, const struct group *g, struct bytes key)
+{
+	if (m->reverse)
+		return bytes_cmp(key, g->low) < 0 || (m->to.n > 0 && bytes_cmp(key, m->to) < 0);
+	return (g->high.n > 0 && bytes_cmp(key, g->high) >= 0) || (m->to.n > 0 && bytes_cmp(key, m->to) >= 0);
+}
+
+static bool scan_rows(struct node *n, struct group *g, const struct msg_scan *m, struct msg_page *a, struct buf *items, struct buf *last)
+{
+	uint32_t limit = m->limit > 0 && m->limit < SCAN_ITEMS_MAX ? m->limit : SCAN_ITEMS_MAX;
+	uint32_t bytes_max = m->bytes_max > 0 && m->bytes_max < SCAN_BYTES_MAX ? m->bytes_max : SCAN_BYTES_MAX;
+	struct buf projected = { 0 }, key = { 0 };
+	struct bytes from = m->from, item;
+	struct merge merge;
+	bool bad = false;
+
+	if (!m->reverse && bytes_cmp(from, g->low) < 0)
+		from = g->low;
+	if (m->reverse && from.n == 0)
+		from = g->high;                          /* keys equal to high are not here, so this is the last one below */
+	merge_open(&merge, n, g, from, m->reverse);
+	while (merge_next(&merge, &key, &item, &bad)) {
+		struct bytes k = buf_view(&key);
+		bool seen = m->from_exclusive && bytes_eq(k, m->from);
+
+		if (past_end(m, g, k))
+			break;
+		if (!seen) {
+			if (a->scanned == limit || (a->scanned > 0 && a->read_bytes + item_size(item) > bytes_max)) {
+				a->more = 1;
+				break;
+			}
+			a->scanned++;
+			a->read_bytes += item_size(item);
+			if (m->filter.n == 0 || expr_eval_condition(m->filter, item) == EXPR_TRUE) {
+				a->count++;
+				if (!m->count_only && m->projection.n > 0) {
+					buf_clear(&projected);
+					expr_eval_projection(m->projection, item, &projected);
+					buf_lenbytes(items, buf_view(&projected));
+				} else if (!m->count_only) {
+					buf_lenbytes(items, item);
+				}
+			}
+		}
+		if (!seen) {
+			buf_clear(last);
+			buf_bytes(last, k);
+		}
+		merge_step(&merge, k);
+	}
+	a->last_key = buf_view(last);
+	merge_close(&merge);
+	buf_fini(&projected);
+	buf_fini(&key);
+	return !bad;
+}
+
+void exec_scan(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
+{
+	struct buf out = { 0 }, items = { 0 }, last = { 0 };
+	struct msg_page a = { .result = RESULT_OK };
+	struct msg_scan m;
+	struct group *g;
+
+	if (!msg_get_scan(body, &m, MSG_VERSION) || (m.filter.n > 0 && !expr_check(m.filter, EXPR_KIND_CONDITION)) ||
+	    (m.projection.n > 0 && !expr_check(m.projection, EXPR_KIND_PROJECTION))) {
+		wait_refuse(n, NULL, conn, rid, MSG_page, RESULT_INTERNAL, malformed);
+		return;
+	}
+	g = route(n, conn, rid, MSG_page, m.group, m.table, m.schema);
+	if (g == NULL)
+		return;
+	if (m.consistent && !(g->px.state == PX_LEADER && g->px.ready)) {
+		wait_refuse(n, g, conn, rid, MSG_page, RESULT_NOT_LEADER, NULL);
+		return;
+	}
+	metrics_add(&n->metrics.scans, 1);
+	if (!scan_rows(n, g, &m, &a, &items, &last)) {
+		wait_refuse(n, g, conn, rid, MSG_page, RESULT_INTERNAL, "a stored row is malformed");
+	} else {
+		a.items = buf_view(&items);
+		msg_put_page(&out, &a, MSG_VERSION);
+		if (!m.consistent || px_may_serve(&g->px, n->now))
+			n->env.answer(n->env.ctx, conn, rid, MSG_page, buf_view(&out));
+		else
+			wait_add(n, g, WAIT_CHECK, 0, conn, rid, MSG_page, buf_view(&out));
+	}
+	buf_fini(&out);
+	buf_fini(&items);
+	buf_fini(&last);
+}
