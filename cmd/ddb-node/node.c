@@ -136,7 +136,6 @@ void node_written(struct node *n, uint64_t now)
 	uint64_t durable;
 
 	n->now = now;
-	wal_written(n->wal);
 	durable = wal_durable(n->wal);
 	while (n->promises_n > 0 && n->promises[n->promises_head].end <= durable) {
 		struct promise p = n->promises[n->promises_head];

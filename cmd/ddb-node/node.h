@@ -67,7 +67,7 @@ struct store_events node_store_events(struct node *n);
 
 void node_message(struct node *n, unsigned type, struct bytes body, uint64_t now);       /* from another node */
 void node_request(struct node *n, uint64_t conn, uint64_t rid, unsigned type, struct bytes body, uint64_t now);
-void node_written(struct node *n, uint64_t now);         /* the log batch in flight is durable */
+void node_written(struct node *n, uint64_t now);         /* after wal_written: more of the log is durable */
 void node_tick(struct node *n, uint64_t now);            /* every 10 ms or so */
 void node_flush(struct node *n, uint64_t now);           /* end of a turn */
 
