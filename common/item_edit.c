@@ -132,7 +132,9 @@ static enum item_edit_result edit_map(struct buf *out, struct bytes body, struct
 			buf_bytes(out, v.raw);
 			++*count;
 		} else {
-			r = edit_entry(out, &run_step(run)->name, c == 0 ? v : none, run_take(&run), count);
+			const struct bytes *added = &run_step(run)->name;       /* before run_take moves on */
+
+			r = edit_entry(out, added, c == 0 ? v : none, run_take(&run), count);
 		}
 		if (c <= 0)
 			have = item_next_pair(&it, &name, &v);
