@@ -25,13 +25,14 @@ static void end(struct writer *w, enum expr_kind kind, struct buf *out)
 	buf_u8(out, (uint8_t)kind);
 	buf_u16(out, w->names_n);
 	buf_u16(out, w->values_n);
+	assert(w->code.n > 0 && w->code.n <= EXPR_PROG_CODE_MAX);
+	buf_u16(out, (uint16_t)w->code.n);
 	buf_bytes(out, buf_view(&w->name_ends));
 	for (size_t i = 0; i < w->values_n; i++)
 		buf_u32(out, (uint32_t)w->names.n + load_u32(w->value_ends.p + i * 4));
 	buf_bytes(out, buf_view(&w->names));
 	buf_bytes(out, buf_view(&w->values));
 	buf_bytes(out, buf_view(&w->code));
-	assert(w->code.n <= EXPR_PROG_CODE_MAX);
 	buf_fini(&w->names);
 	buf_fini(&w->values);
 	buf_fini(&w->name_ends);
@@ -184,7 +185,7 @@ static void trie(struct writer *w, const uint16_t *list, size_t from, size_t to,
 	const struct expr_ast *a = w->a;
 	size_t n = 0, next;
 
-	if (a->nodes[list[from]].steps == depth) {
+	if (from == to || a->nodes[list[from]].steps == depth) {
 		buf_varint(&w->code, 0);
 		return;
 	}

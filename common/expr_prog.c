@@ -4,12 +4,13 @@ bool expr_prog_open(struct expr_prog *p, struct bytes prog, enum expr_kind kind)
 {
 	struct cur c = cur_of(prog);
 	uint8_t version = cur_u8(&c), found = cur_u8(&c);
-	size_t entries;
+	size_t entries, code_n;
 	uint32_t heap_n;
 
 	*p = (struct expr_prog){ .kind = kind };
 	p->names = cur_u16(&c);
 	p->values = cur_u16(&c);
+	code_n = cur_u16(&c);
 	entries = (size_t)p->names + p->values;
 	p->ends = cur_bytes(&c, entries * 4).p;
 	if (c.bad || version != EXPR_PROG_VERSION || found != kind || prog.n > EXPR_PROGRAM_BYTES_MAX)
@@ -17,7 +18,7 @@ bool expr_prog_open(struct expr_prog *p, struct bytes prog, enum expr_kind kind)
 	heap_n = entries > 0 ? load_u32(p->ends + (entries - 1) * 4) : 0;
 	p->heap = cur_bytes(&c, heap_n);
 	p->code = cur_rest(&c);
-	return !c.bad && p->code.n > 0 && p->code.n <= EXPR_PROG_CODE_MAX;
+	return !c.bad && code_n > 0 && p->code.n == code_n;
 }
 
 static struct bytes entry(const struct expr_prog *p, struct cur *c, size_t i)

@@ -1,10 +1,10 @@
 /*
  * expr_prog: the program format, version 1.  Format:
  *
- *   u8 version = 1, u8 kind (enum expr_kind), u16 names, u16 values
+ *   u8 version = 1, u8 kind (enum expr_kind), u16 names, u16 values, u16 bytes of code, > 0
  *   u32 end[names + values]      where each one's bytes end in the heap; it starts where the one before ends
  *   heap                         names as they are, values as item.h binary values
- *   code                         the rest, at most EXPR_PROG_CODE_MAX bytes
+ *   code                         the rest
  *
  * Code of a condition: instructions, run in order, over one truth.
  *   test      EQ NE LT LE GT GE BEGINS CONTAINS  operand operand
@@ -36,7 +36,7 @@
 #define EXPR_PROG_VERSION 1
 #define EXPR_PROG_CODE_MAX ((size_t)65535)
 #define EXPR_PROG_STEPS_MAX (ITEM_DEPTH_MAX + 1)
-#define EXPR_PROG_ACTIONS_MAX ((size_t)1024)
+#define EXPR_PROG_ACTIONS_MAX ((size_t)2048)
 
 enum expr_prog_op {
 	EXPR_C_EQ = 1, EXPR_C_NE, EXPR_C_LT, EXPR_C_LE, EXPR_C_GT, EXPR_C_GE, EXPR_C_BETWEEN, EXPR_C_IN, EXPR_C_EXISTS,
