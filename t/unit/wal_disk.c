@@ -227,18 +227,16 @@ TEST(a_slow_disk_is_not_healthy)
 	struct wal *w;
 
 	fresh();
-	w = begin(&d, &v);
-	wal_append(w, SEG_NODE, 0, 0, 0, BYTES_LIT("x"));
-	settle(d, w);
 	fault_arm("wal.sync:delay=50ms");
+	w = begin(&d, &v);
 	wal_append(w, SEG_NODE, 0, 0, 0, BYTES_LIT("x"));
 	wal_flush(w);
 	CHECK(!wal_disk_healthy(d, clock_us() + 40000, 30000));
 	CHECK(wal_disk_healthy(d, clock_us(), 40000));
-	settle(d, w);
+	CHECK(settle(d, w));
 	CHECK(wal_disk_healthy(d, clock_us() + 40000, 30000));
-	fault_arm(NULL);
 	end(d, w);
+	fault_arm(NULL);
 }
 
 TEST(an_unusable_directory_is_refused)

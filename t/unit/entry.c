@@ -1,0 +1,142 @@
+#include "entry.h"
+
+#include "check.h"
+#include "golden.h"
+
+static const struct entry_row put = { ENTRY_ROW_PUT, { (const uint8_t *)"key-1", 5 }, { (const uint8_t *)"image", 5 }, { NULL, 0 } };
+static const struct entry_row put_old = { ENTRY_ROW_PUT | ENTRY_ROW_OLD, { (const uint8_t *)"key-2", 5 },
+	{ (const uint8_t *)"new", 3 }, { (const uint8_t *)"old", 3 } };
+static const struct entry_row del = { ENTRY_ROW_DELETE, { (const uint8_t *)"key-3", 5 }, { NULL, 0 }, { NULL, 0 } };
+static const struct entry_row del_old = { ENTRY_ROW_DELETE | ENTRY_ROW_OLD, { (const uint8_t *)"key-4", 5 }, { NULL, 0 },
+	{ (const uint8_t *)"was", 3 } };
+static const struct entry_member members[] = { { 1, 1 }, { 2, 1 }, { 7, 2 } };
+
+#define STAMP 0x0005f00dcafe1234u
+
+static void all_kinds(struct buf *out)
+{
+	entry_put_write(out, STAMP, 4);
+	entry_put_row(out, &put);
+	entry_put_row(out, &put_old);
+	entry_put_row(out, &del);
+	entry_put_row(out, &del_old);
+}
+
+TEST(bytes_are_golden)
+{
+	struct buf text = { 0 }, b = { 0 }, json = { 0 };
+	struct entry_hash h = { { 0 } };
+
+	entry_put_noop(&b, STAMP);
+	golden_line(&text, "noop", buf_view(&b));
+	entry_hash_next(&h, 1, buf_view(&b));
+	golden_line(&text, "hash-1", (struct bytes){ h.b, sizeof h.b });
+	buf_clear(&b);
+	all_kinds(&b);
+	golden_line(&text, "write", buf_view(&b));
+	entry_hash_next(&h, 2, buf_view(&b));
+	golden_line(&text, "hash-2", (struct bytes){ h.b, sizeof h.b });
+	entry_json(buf_view(&b), &json);
+	buf_fmt(&text, "json %.*s\n", (int)json.n, (char *)json.p);
+	buf_clear(&b);
+	entry_put_config(&b, STAMP, members, 3);
+	golden_line(&text, "config", buf_view(&b));
+	buf_clear(&json);
+	entry_json(buf_view(&b), &json);
+	buf_fmt(&text, "json %.*s\n", (int)json.n, (char *)json.p);
+	CHECK(golden_same("t/golden/entry-v1.txt", &text));
+	buf_fini(&text);
+	buf_fini(&b);
+	buf_fini(&json);
+}
+
+TEST(what_was_put_is_got)
+{
+	struct buf b = { 0 };
+	struct entry e;
+	struct entry_row row;
+	struct bytes rest;
+
+	all_kinds(&b);
+	CHECK(entry_get(buf_view(&b), &e));
+	CHECK(e.type == ENTRY_WRITE && e.timestamp == STAMP && e.nrows == 4);
+	rest = e.rows;
+	CHECK(entry_row_next(&rest, &row) && row.flags == ENTRY_ROW_PUT && bytes_is(row.key, "key-1") && bytes_is(row.image, "image"));
+	CHECK(entry_row_next(&rest, &row) && bytes_is(row.image, "new") && bytes_is(row.old, "old"));
+	CHECK(entry_row_next(&rest, &row) && row.flags == ENTRY_ROW_DELETE && row.image.n == 0 && row.old.n == 0);
+	CHECK(entry_row_next(&rest, &row) && bytes_is(row.old, "was"));
+	CHECK(!entry_row_next(&rest, &row));
+	buf_clear(&b);
+	entry_put_config(&b, 9, members, 3);
+	CHECK(entry_get(buf_view(&b), &e) && e.type == ENTRY_CONFIG && e.nmembers == 3);
+	CHECK(e.member[2].replica == 7 && e.member[2].role == 2);
+	buf_clear(&b);
+	entry_put_noop(&b, 10);
+	CHECK(entry_get(buf_view(&b), &e) && e.type == ENTRY_NOOP && e.timestamp == 10);
+	buf_fini(&b);
+}
+
+TEST(shortened_or_lengthened_is_refused)
+{
+	struct buf b = { 0 };
+	struct entry e;
+
+	all_kinds(&b);
+	for (size_t n = 0; n < b.n; n++)
+		CHECK(!entry_get((struct bytes){ b.p, n }, &e));
+	buf_u8(&b, 0);
+	CHECK(!entry_get(buf_view(&b), &e));
+	buf_clear(&b);
+	entry_put_config(&b, 9, members, 3);
+	for (size_t n = 0; n < b.n; n++)
+		CHECK(!entry_get((struct bytes){ b.p, n }, &e));
+	buf_fini(&b);
+}
+
+static bool refused(struct bytes head, struct bytes rest)
+{
+	struct buf b = { 0 };
+	struct entry e;
+	bool got;
+
+	buf_bytes(&b, head);
+	buf_u64(&b, STAMP);
+	buf_bytes(&b, rest);
+	got = entry_get(buf_view(&b), &e);
+	buf_fini(&b);
+	return !got;
+}
+
+TEST(malformed_is_refused)
+{
+	CHECK(!refused(BYTES_LIT("\1\1"), BYTES_LIT("")));
+	CHECK(refused(BYTES_LIT("\2\1"), BYTES_LIT("")));                /* version */
+	for (char type = 4; type < 12; type++)                           /* reserved */
+		CHECK(refused((struct bytes){ (const uint8_t[]){ 1, (uint8_t)type }, 2 }, BYTES_LIT("")));
+	CHECK(refused(BYTES_LIT("\1\0"), BYTES_LIT("")));
+	CHECK(!refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\2\1k")));
+	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\0")));              /* no rows */
+	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\x65")));            /* 101 rows */
+	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\2\0")));          /* empty key */
+	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\3\1k\1i")));      /* put and delete */
+	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\1\1k\0")));       /* put of nothing */
+	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\6\1k\0")));       /* old image of nothing */
+	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\x12\1k")));       /* unknown flag */
+	CHECK(refused(BYTES_LIT("\1\3"), BYTES_LIT("\0")));              /* no members */
+	CHECK(refused(BYTES_LIT("\1\3"), BYTES_LIT("\2\1\0\0\0\1\1\0\0\0\1")));    /* one twice */
+	CHECK(!refused(BYTES_LIT("\1\3"), BYTES_LIT("\2\1\0\0\0\1\2\0\0\0\1")));
+}
+
+TEST(hash_depends_on_slot_and_history)
+{
+	struct entry_hash a = { { 0 } }, b = { { 0 } }, c = { { 1 } };
+	struct bytes raw = BYTES_LIT("\1\1\0\0\0\0\0\0\0\0");
+
+	entry_hash_next(&a, 1, raw);
+	entry_hash_next(&b, 2, raw);
+	entry_hash_next(&c, 1, raw);
+	CHECK(memcmp(&a, &b, sizeof a) != 0 && memcmp(&a, &c, sizeof a) != 0 && memcmp(&b, &c, sizeof a) != 0);
+}
+
+CHECK_MAIN(X(bytes_are_golden) X(what_was_put_is_got) X(shortened_or_lengthened_is_refused) X(malformed_is_refused)
+           X(hash_depends_on_slot_and_history))
