@@ -29,7 +29,7 @@
 
 #define PX_MEMBERS_MAX 7
 #define PX_WINDOW 512                /* slots a leader may have proposed above committed */
-#define PX_ACTIONS_MAX 96            /* actions of one step */
+#define PX_ACTIONS_MAX 128           /* actions of one step */
 #define PX_CATCHUP_SLOTS 128         /* slots sent to a member ahead of its match while it catches up */
 #define PX_PAGE_SLOTS 32             /* slots above committed that one PROMISE brings */
 #define PX_REPLICA_BITS 24
@@ -221,8 +221,8 @@ struct px_start {
 	uint64_t promised, committed, base, top;
 	uint64_t unknown_first, unknown_last;  /* first > last: none; base <= first, last <= top */
 	uint64_t silent_until;
-	uint32_t nconfig;
-	struct px_config config[2];
+	uint32_t nconfig;            /* the last configuration in log or snapshot; if it is above committed it is config[1], and */
+	struct px_config config[2];  /* config[0] the one before it */
 	bool lead;
 };
 
