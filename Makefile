@@ -3,7 +3,8 @@
 #   make SAN=1 ...         the same with AddressSanitizer and UndefinedBehaviorSanitizer, in build/asan
 #   make TSAN=1 ...        with ThreadSanitizer, in build/tsan
 #   make LIBFUZZER=1 fuzz  fuzz targets under clang's libFuzzer, in build/libfuzzer
-#   make MUTANT=NAME ...   with a planted bug (-DNAME), in build/mutant/NAME
+#   make MUTANT=NAME ...   with a planted bug (-DNAME), in build/.../mutant/NAME
+#   make V=1 ...           prints whole commands
 #
 # Sources are found by themselves:
 #   common/*.c             in every program
@@ -65,6 +66,9 @@ libs     := -Wl,--as-needed -luv -lsqlite3 -lcurl -lz -lssl -lcrypto -linih -lsm
 # $(call stamp,FILE,TEXT): FILE holds TEXT, and is written only when that changes.  What depends on it follows.
 stamp = $(shell mkdir -p $(dir $(1)))$(file >$(1).new,$(2))$(shell \
         { cmp -s $(1).new $(1) && rm -f $(1).new || mv -f $(1).new $(1); } 2>/dev/null)
+
+# A recipe's command, said in one word unless V=1.
+quiet = $(if $(V),,@echo '  $(1)$(if $(filter build/rel,$(build)),, [$(build:build/%=%)]) $(@:$(build)/%=%)'; )
 
 objects = $(patsubst %.c,$(build)/%.o,$(wildcard $(1)))
 
@@ -129,18 +133,18 @@ clean:
 
 $(build)/%.o: %.c $(build)/flags
 	@mkdir -p $(@D)
-	$(CC) $(cflags) -MMD -MP -c -o $@ $<
+	$(call quiet,cc)$(CC) $(cflags) -MMD -MP -c -o $@ $<
 
 $(build)/llhttp/%.o: $(llhttp)/%.c $(build)/flags
 	@mkdir -p $(@D)
-	$(CC) -O2 -g $(san) -DLLHTTP_STRICT_MODE=1 -I/usr/share/include/llhttp -c -o $@ $<
+	$(call quiet,cc)$(CC) -O2 -g $(san) -DLLHTTP_STRICT_MODE=1 -I/usr/share/include/llhttp -c -o $@ $<
 
 # $(call archive,NAME,OBJECTS): build/.../NAME.a, made anew when its list of objects changes.
 define archive
 $$(call stamp,$(build)/$(1).list,$(2))
 $(build)/$(1).a: $(2) $(build)/$(1).list
 	@rm -f $$@
-	ar rcs $$@ $$(filter %.o,$$^)
+	$$(call quiet,ar)ar rcs $$@ $$(filter %.o,$$^)
 endef
 
 ifneq ($(MAKECMDGOALS),clean)
@@ -149,7 +153,7 @@ $(eval $(call archive,libcommon,$(call objects,common/*.c) $(addprefix $(build)/
 $(foreach p,$(folders),$(eval $(call archive,lib$(p:ddb-%=%),$(filter-out %/main.o,$(call objects,cmd/$(p)/*.c)))))
 endif
 
-link = $(CC) $(cflags) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(libs)
+link = $(call quiet,ld)$(CC) $(cflags) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(libs)
 
 define program
 $(bin)/$(1): $(build)/cmd/$(1)/main.o $(build)/lib$(1:ddb-%=%).a $(build)/libcommon.a

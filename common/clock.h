@@ -13,7 +13,7 @@ uint64_t clock_us(void);
 uint64_t clock_wall_us(void);                            /* since 1970 (UTC); may jump */
 
 #define CLOCK_BOOT_ID_MAX 37
-/* The kernel's boot id, 36 characters; "" if it cannot be read.  A different one means that other clocks started anew. */
+/* The kernel's boot id, 36 characters; "" if it cannot be read.  With another one the clocks above started anew. */
 void clock_boot_id(char out[CLOCK_BOOT_ID_MAX]);
 
 #endif

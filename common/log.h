@@ -2,8 +2,8 @@
  * log: events to stderr, one line each.
  * On a terminal: "program: text".  Into the journal (JOURNAL_STREAM names stderr's file): "<N>text", N as in syslog(3).
  * Otherwise: "2024-05-04T03:02:01.123456Z program[pid] level: text".  Control characters are escaped (\n, \x1b), a
- * longer text than LOG_LINE_BYTES_MAX is cut with "...".  One write(2) an event; any thread may log.  errno is kept, and
- * %m prints it.
+ * longer text than LOG_LINE_BYTES_MAX is cut with "...".  One write(2) an event; any thread may log.  errno is kept,
+ * and %m prints it.
  * Does not: fail, block the caller on a full pipe for longer than the kernel does, keep files.
  */
 #ifndef COMMON_LOG_H

@@ -183,6 +183,8 @@ static uint64_t resident_bytes(void)
 	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+#define DROP_6 " %*d %*d %*d %*d %*d %*d"
+
 /* Seconds since 1970; field 22 of stat(5) counts ticks since boot. */
 static double start_time(void)
 {
@@ -197,8 +199,7 @@ static double start_time(void)
 	got = fgets(line, sizeof line, f) != NULL;
 	fclose(f);
 	p = got ? strrchr(line, ')') : NULL;             /* the name before it may hold anything */
-	if (p == NULL || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-				&ticks) != 1)
+	if (p == NULL || sscanf(p + 1, " %*c" DROP_6 DROP_6 DROP_6 " %llu", &ticks) != 1)
 		return 0;
 	return now - up + (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }

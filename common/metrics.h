@@ -93,7 +93,7 @@ struct metrics_row {
 
 void metrics_print(const struct metrics_row *rows, size_t n, struct buf *out);
 
-/* What every process has: CPU seconds, resident bytes, open descriptors, start time; names as Prometheus clients use. */
+/* What every process has: CPU seconds, resident bytes, open descriptors, start time, named as Prometheus clients do. */
 void metrics_print_process(struct buf *out);
 
 #endif
