@@ -36,6 +36,9 @@ static bool index_step(struct expr_operand *p)
 
 static bool name_step(struct expr_operand *p)
 {
+	for (const char *const *k = p->keywords; k != NULL && *k != NULL; k++)
+		if (expr_lex_is(&p->l, *k))
+			return expr_operand_fail(p);
 	if (p->failed || (p->l.token != EXPR_T_WORD && p->l.token != EXPR_T_NAME))
 		return expr_operand_fail(p);
 	expr_ast_step(p->a, (struct expr_step){ .name = p->l.word, .is_alias = p->l.token == EXPR_T_NAME });

@@ -12,6 +12,7 @@ struct expr_operand {
 	struct expr_lex l;
 	struct expr_ast *a;
 	struct buf *err;
+	const char *const *keywords;            /* words of this language that are no names; ends with NULL */
 	unsigned depth;
 	bool failed;
 };

@@ -196,7 +196,8 @@ static uint16_t condition(struct stack *s)
 
 bool expr_parse_condition(struct bytes text, struct expr_ast *a, struct buf *err)
 {
-	struct stack s = { .p = { .a = a, .err = err } };
+	static const char *const keywords[] = { "AND", "OR", "NOT", "BETWEEN", "IN", NULL };
+	struct stack s = { .p = { .a = a, .err = err, .keywords = keywords } };
 
 	s.ops = mem_new((text.n + 1) * sizeof *s.ops);
 	expr_lex_init(&s.p.l, text);
@@ -260,19 +261,19 @@ static bool action(struct expr_operand *p, enum expr_action_kind kind)
 	return !p->failed;
 }
 
+static const char *const sections[] = { "SET", "REMOVE", "ADD", "DELETE", NULL };
+
 static enum expr_action_kind section(const struct expr_lex *l)
 {
-	static const char *const name[] = { "SET", "REMOVE", "ADD", "DELETE" };
-
-	for (size_t i = 0; i < 4; i++)
-		if (expr_lex_is(l, name[i]))
+	for (size_t i = 0; sections[i] != NULL; i++)
+		if (expr_lex_is(l, sections[i]))
 			return (enum expr_action_kind)(EXPR_A_SET + i);
 	return 0;
 }
 
 bool expr_parse_update(struct bytes text, struct expr_ast *a, struct buf *err)
 {
-	struct expr_operand p = { .a = a, .err = err };
+	struct expr_operand p = { .a = a, .err = err, .keywords = sections };
 	unsigned seen = 0;
 
 	expr_lex_init(&p.l, text);
