@@ -9,11 +9,11 @@
 # Sources are found by themselves:
 #   common/*.c             in every program
 #   cmd/PROGRAM/*.c        bin/PROGRAM, if there is a main.c
-#   t/unit/*.c             a test each, with the node and common/ linked in
+#   t/unit/*.c             a test each, with common/ linked in
 #   t/fuzz/*.c             a fuzz target each, the same way, driver.c supplying main
 #   t/tools/*.c t/bench/*.c   a program each, the same way
 #   t/sim/*.c t/crash/*.c  one program: build/.../t/sim/sim, build/.../t/crash/crash
-# A test that includes a header of another program, as "cmd/ddb-router/http.h", has that program (less main.c) linked in.
+# A test that includes a header of a program, as "cmd/ddb-router/http.h" or "px.h", has that program, less main.c, linked in.
 
 version := 0.1.0
 PREFIX  ?= /usr/local
@@ -164,18 +164,23 @@ $(foreach p,$(programs),$(eval $(call program,$(p))))
 
 # --- tests ----------------------------------------------------------------------------------------------------------
 
-$(foreach p,$(folders),$(eval $(patsubst %.c,$(build)/%,$(shell grep -l 'cmd/$(p)/' $(tests) /dev/null)) \
-	: $(build)/lib$(p:ddb-%=%).a))
+# Which tests need which program: those that name its folder, or, the node's being searched, one of its headers.
+uses = $(patsubst %.c,$(build)/%,$(shell grep -lE $(1) $(tests) /dev/null))
+empty :=
+space := $(empty) $(empty)
+node_headers := "($(subst $(space),|,$(notdir $(wildcard cmd/ddb-node/*.h))))"
+$(foreach p,$(folders),$(eval $(call uses,'cmd/$(p)/') : $(build)/lib$(p:ddb-%=%).a))
+$(eval $(call uses,'#include $(node_headers)') : $(build)/libnode.a)
 
-$(units) $(tools): $(build)/%: $(build)/%.o $(build)/libnode.a $(build)/libcommon.a
+$(units) $(tools): $(build)/%: $(build)/%.o $(build)/libcommon.a
 	$(link)
 
 ifdef LIBFUZZER
 $(fuzz): libs += -fsanitize=fuzzer
-$(fuzz): $(build)/%: $(build)/%.o $(build)/libnode.a $(build)/libcommon.a
+$(fuzz): $(build)/%: $(build)/%.o $(build)/libcommon.a
 	$(link)
 else
-$(fuzz): $(build)/%: $(build)/%.o $(build)/t/fuzz/driver.o $(build)/libnode.a $(build)/libcommon.a
+$(fuzz): $(build)/%: $(build)/%.o $(build)/t/fuzz/driver.o $(build)/libcommon.a
 	$(link)
 endif
 
