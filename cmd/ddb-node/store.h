@@ -4,7 +4,8 @@
  * that applies and checkpoints) and the simulator's (t/sim/store_mem.c).
  *
  * A row is an item header (item_head_put) and a binary item.  Calls come from the loop; what is submitted is carried out in order, in
- * the background, and reported on the loop by store_events.  Any I/O error ends the process (failed is called, if at all, before).
+ * the background, and reported on the loop by store_events.  Any I/O error ends the process: the implementation's `failed` callback
+ * is called on the loop and does not return, so that no caller sees a wrong "absent".
  */
 #ifndef NODE_STORE_H
 #define NODE_STORE_H
@@ -37,7 +38,7 @@ struct store_batch {
 	struct store_meta meta;      /* to stand after this batch (rows and bytes: computed by the store, ignored here) */
 	struct store_row *rows;      /* sorted by key, each key once */
 	size_t n;
-	struct buf memory;           /* what rows point into; the store frees rows and memory */
+	struct buf memory;           /* what rows point into; the store frees it, rows and the batch */
 };
 
 struct store_cursor;                 /* over one group, in key order; sees a consistent state until closed */
@@ -55,16 +56,19 @@ struct store_ops {
 	void (*close)(struct store_cursor *c);
 
 	void (*apply)(void *ctx, struct store_batch *b);                  /* takes ownership; creates the store if needed */
-	void (*checkpoint)(void *ctx, uint64_t group);                    /* make all that is applied survive a power cut */
+	/* Make all that is applied survive a power cut.  Waits for older cursors and snapshots of the group to close, then reports
+	 * checkpointed.  The store also checkpoints on its own, and reports that too.  A group without a store: reports slot 0. */
+	void (*checkpoint)(void *ctx, uint64_t group);
 
-	/* Snapshots.  A reader holds one consistent state, with its meta, however long it takes (bounded by the caller). */
+	/* Snapshots.  A reader holds one consistent state, with its meta, however long it takes (bounded by the caller: it keeps the
+	 * store from finishing a checkpoint).  NULL: no such store.  It outlives an installation and a drop of its group. */
 	struct store_cursor *(*snapshot)(void *ctx, uint64_t group, struct store_meta *meta);
 	/* A new content for group, built aside, replacing the old one durably at install_end (reported by `installed`). */
-	void (*install_begin)(void *ctx, uint64_t group);
+	void (*install_begin)(void *ctx, uint64_t group);                 /* an installation of the group under way is given up */
 	void (*install_rows)(void *ctx, struct store_batch *b);           /* takes ownership; meta is ignored */
 	void (*install_end)(void *ctx, uint64_t group, const struct store_meta *meta);
 	void (*install_abort)(void *ctx, uint64_t group);
-	void (*drop)(void *ctx, uint64_t group);                          /* remove the store and its files */
+	void (*drop)(void *ctx, uint64_t group);      /* remove the store, its files and its installation; gone for readers at once */
 };
 
 /* Implemented by the node core; called on the loop. */
@@ -80,5 +84,8 @@ struct store {
 	const struct store_ops *ops;
 	void *ctx;
 };
+
+/* What a row adds to store_meta.bytes: the size of its item as the API accounts it (the length of a row that is not one). */
+uint64_t store_row_bytes(struct bytes row);
 
 #endif
