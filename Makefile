@@ -58,7 +58,7 @@ warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
             -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough
 CFLAGS   ?= -O2 -g
 LDFLAGS  ?=
-cflags   := -std=c11 -D_GNU_SOURCE -DDDB_VERSION='"$(version)"' $(warnings) -fno-strict-aliasing \
+cflags    = -std=c11 -D_GNU_SOURCE -DDDB_VERSION='"$(version)"' $(warnings) -fno-strict-aliasing \
             -fstack-protector-strong $(san) -I. -Icommon -Icmd/ddb-node -I/usr/share/include/llhttp \
             $(CFLAGS)
 libs     := -Wl,--as-needed -luv -lsqlite3 -lcurl -lz -lssl -lcrypto -linih -lsmartcols -ljansson -lpthread -lm
@@ -164,16 +164,22 @@ $(foreach p,$(programs),$(eval $(call program,$(p))))
 
 # --- tests ----------------------------------------------------------------------------------------------------------
 
-# Which tests need which program: those that name its folder, or, the node's being searched, one of its headers.
+# Which tests need which program: those that name its folder, or, the node's being searched, one of its headers, be it
+# by way of a header of the tests.
 uses = $(patsubst %.c,$(build)/%,$(shell grep -lE $(1) $(tests) /dev/null))
 empty :=
 space := $(empty) $(empty)
-node_headers := "($(subst $(space),|,$(notdir $(wildcard cmd/ddb-node/*.h))))"
+one_of = "($(subst $(space),|,$(strip $(1))))"
+node_headers := $(notdir $(wildcard cmd/ddb-node/*.h))
+node_headers += $(notdir $(shell grep -lE '#include $(call one_of,$(node_headers))' t/*/*.h /dev/null))
 $(foreach p,$(folders),$(eval $(call uses,'cmd/$(p)/') : $(build)/lib$(p:ddb-%=%).a))
-$(eval $(call uses,'#include $(node_headers)') : $(build)/libnode.a)
+$(eval $(call uses,'#include $(call one_of,$(node_headers))') : $(build)/libnode.a)
 
 $(units) $(tools): $(build)/%: $(build)/%.o $(build)/libcommon.a
 	$(link)
+
+# Whoever calls a fuzz target declares it.
+$(fuzz:=.o): warnings += -Wno-missing-prototypes
 
 ifdef LIBFUZZER
 $(fuzz): libs += -fsanitize=fuzzer
