@@ -150,7 +150,6 @@ void px_step_down(struct px *px, uint32_t leader, uint64_t now, struct px_action
 	px->state = PX_FOLLOWER;
 	px->ready = px->draining = px->more = false;
 	px->handoff = 0;
-	px->lease_version = 0;
 	px->vouched = 0;
 	px->since = now;
 	px->wait = px_jitter(px);

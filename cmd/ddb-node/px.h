@@ -54,13 +54,12 @@ struct px_config {
 
 /*
  * Leases are between nodes, not groups (DESIGN, section 4): the heartbeat module keeps one of these for every other node
- * and all groups of this node look at it.  Times are microseconds of the caller's clock.  A leader keeps, besides its
- * ballots, a numbered list of the groups it leads; a grant covers the groups in the list version that the peer confirmed.
+ * and all groups of this node look at it.  Times are microseconds of the caller's clock.  A grant covers those of the leader's
+ * groups for which the peer has said so (px_member_covers), and as long as it has not said otherwise.
  */
 struct px_lease {
 	uint32_t replica;
 	uint64_t held_until;         /* the peer granted to us, counted from our sending, shortened by the drift bound */
-	uint64_t held_version;       /* the version of our list which that grant covers */
 	uint64_t granted_until;      /* we granted to the peer, counted from our receiving, lengthened by the drift bound */
 };
 
@@ -156,6 +155,7 @@ struct px_progress {
 	uint64_t owing;              /* since when it has owed an answer */
 	uint64_t rewound;            /* when a gap last made us go back to match + 1 */
 	bool probing;                /* an answer is overdue: only asked where it stands, until it answers */
+	bool covers;                 /* leader: its grants cover this group */
 	bool snapshot;               /* waits for a snapshot to be installed */
 	uint64_t snapshot_at;        /* when that was last asked for */
 	/* phase 1 (answered and ok: the inquiry too) */
@@ -205,7 +205,6 @@ struct px {
 	uint64_t ready_slot;         /* leader: the no-op that ends recovery */
 	bool ready, draining;
 	uint32_t handoff;
-	uint64_t lease_version;      /* the version of our list that first had this leadership; 0 = not in it yet */
 	uint64_t quorum_seen;        /* when this leadership began: before, it needs no lease to stay */
 	bool more;                   /* a step stopped at PX_ACTIONS_MAX: go on in the next */
 	uint32_t npeers;             /* members of all configurations that matter, self included */
@@ -261,7 +260,7 @@ bool px_may_serve(const struct px *px, uint64_t now);       /* leader, ready, an
 bool px_consents(const struct px *px, uint64_t ballot);     /* a heartbeat of ballot's leader covers this group: may we grant? */
                                      /* ask again once covered is no longer that ballot: every change of promised clears it */
 void px_covered(struct px *px, uint64_t ballot, uint64_t now);  /* the leader's list has us (ballot), or no longer (0) */
-void px_listed(struct px *px, uint64_t version);            /* our own list has this leadership from `version` on (after LEAD) */
+void px_member_covers(struct px *px, uint32_t replica, bool covers);  /* leader: do that member's grants cover this group? */
 
 /* The log's end of things. */
 void px_collected(struct px *px, uint64_t base);            /* entries below base are gone */

@@ -68,7 +68,8 @@ void px_lead(struct px *px, uint64_t now, struct px_actions *out)
 	px->since = px->quorum_seen = now;
 	px->leader = px->told = px->self;
 	px->told_ballot = px->ballot;
-	px->lease_version = 0;
+	for (uint32_t i = 0; i < px->npeers; i++)
+		px->peer[i].covers = false;
 	px->ready = px->draining = false;
 	px->ready_slot = px->next_slot = px->match + 1;
 	px_noop(px, out);
@@ -326,6 +327,14 @@ void px_retry(struct px *px, uint64_t now, struct px_actions *out)
 
 /* --- the lease, as the one who holds it --------------------------------------------------------------------------- */
 
+static bool member_covers(const struct px *px, uint32_t replica)
+{
+	for (uint32_t i = 0; i < px->npeers; i++)
+		if (px->peer[i].replica == replica)
+			return px->peer[i].covers;
+	return false;
+}
+
 static uint64_t lease_from(const struct px *px, const struct px_config *c)
 {
 	uint64_t until[PX_MEMBERS_MAX];
@@ -338,7 +347,7 @@ static uint64_t lease_from(const struct px *px, const struct px_config *c)
 
 		if (c->m[i].replica == px->self)
 			t = UINT64_MAX;
-		else if (l != NULL && px->lease_version != 0 && l->held_version >= px->lease_version)
+		else if (l != NULL && member_covers(px, c->m[i].replica))
 			t = l->held_until;
 		for (; k > 0 && until[k - 1] < t; k--)
 			until[k] = until[k - 1];
@@ -366,10 +375,12 @@ bool px_may_serve(const struct px *px, uint64_t now)
 	return px->state == PX_LEADER && px->ready && px_lease_until(px) > now;
 }
 
-void px_listed(struct px *px, uint64_t version)
+void px_member_covers(struct px *px, uint32_t replica, bool covers)
 {
-	if (px->state == PX_LEADER)
-		px->lease_version = version;
+	struct px_progress *p = px->state == PX_LEADER ? px_peer(px, replica) : NULL;
+
+	if (p != NULL)
+		p->covers = covers;
 }
 
 /* --- handing over ------------------------------------------------------------------------------------------------- */
