@@ -19,6 +19,7 @@
 #define HTTP_PIPELINE_MAX 16                             /* requests of one connection that wait for their answer */
 #define HTTP_OUT_BYTES_MAX ((size_t)1 << 20)             /* unsent answers of a connection above which it is not read */
 #define HTTP_BODIES_BYTES_MAX ((size_t)512 << 20)        /* request bodies held at once; above it large ones get 503 */
+#define HTTP_ANSWER_BYTES_MAX ((size_t)20 << 20)         /* a BatchGetItem answers 16 MB at most, as JSON a little more */
 #define HTTP_GZIP_BYTES_MIN 4096                         /* larger answers are packed for those who ask */
 #define HTTP_RATE_BYTES_MIN 16384                        /* a second: slower bodies, up or down, are cut off */
 
@@ -54,7 +55,7 @@ int http_reload_tls(struct http_server *s);
 
 /*
  * Stop accepting, answer what is in hand, close; then done(arg).  Requests that have not come whole are dropped.
- * http_free after done, or at once when the loop stopped: then connections are closed by the end of the process.
+ * done comes when every connection is closed and every request answered; it may call http_free.
  */
 void http_drain(struct http_server *s, void (*done)(void *arg), void *arg);
 void http_free(struct http_server *s);
