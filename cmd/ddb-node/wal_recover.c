@@ -8,7 +8,7 @@
 #include "log.h"
 #include "mem.h"
 
-#define CHUNK_BYTES (1u << 20)
+#define CHUNK_BYTES (64u << 10)
 
 struct recovery {
 	const struct wal_io *io;
@@ -107,25 +107,20 @@ static bool read_headers(struct recovery *r)
 static bool load(struct recovery *r, uint64_t seq, struct bytes *image)
 {
 	size_t n = 0;
+	long got;
 
-	for (;;) {
-		long got;
-
-		if (n == WAL_SEGMENT_BYTES_MAX)
-			break;
-		if (r->image_room < n + CHUNK_BYTES) {
-			r->image_room = r->image_room == 0 ? CHUNK_BYTES : 2 * r->image_room;
+	do {
+		if (r->image_room == n && n < WAL_SEGMENT_BYTES_MAX) {
+			r->image_room = n == 0 ? CHUNK_BYTES : 2 * n;
 			r->image = mem_resize(r->image, r->image_room);
 		}
-		got = r->io->read(r->io->ctx, seq, n, r->image + n, CHUNK_BYTES);
+		got = r->io->read(r->io->ctx, seq, n, r->image + n, r->image_room - n);
 		if (got < 0) {
 			give_up(r, WAL_FAILED);
 			return false;
 		}
 		n += (size_t)got;
-		if ((size_t)got < CHUNK_BYTES)
-			break;
-	}
+	} while (n == r->image_room && n < WAL_SEGMENT_BYTES_MAX);
 	*image = (struct bytes){ r->image, n };
 	return true;
 }
