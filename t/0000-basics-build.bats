@@ -69,9 +69,14 @@ small_tree() {
 	for p in $(programs); do
 		page=$(echo "$DDB_ROOT"/man/"$p".[18])
 		[ -f "$page" ] || continue
-		[ "$p" != ddb ] || continue    # its options belong to its commands
-		"$p" --help | grep -oE -- '--[a-z0-9-]+' | sort -u >"$BATS_TEST_TMPDIR/help"
-		mandoc -T ascii "$page" | sed 's/.\x08//g' | tr -d '\255' | sed 's/\xe2\x80\x90/-/g' |
+		{
+			"$p" --help
+			# Commands have options of their own.
+			grep -oE '\bCm [a-z][a-z0-9-]*' "$page" | sort -u | while read -r _ c; do
+				"$p" "$c" --help 2>/dev/null || :
+			done
+		} </dev/null | grep -oE -- '--[a-z0-9-]+' | sort -u >"$BATS_TEST_TMPDIR/help"
+		mandoc -T ascii "$page" | sed 's/.\x08//g' |
 			grep -oE -- '--[a-z0-9-]+' | sort -u >"$BATS_TEST_TMPDIR/page"
 		# --help and --version are described once, for all programs.
 		run diff <(grep -vxE -- '--(help|version)' "$BATS_TEST_TMPDIR/help") \
