@@ -30,6 +30,7 @@ struct expr_alias {
 	struct bytes alias;                     /* with its # or : */
 	struct bytes to;                        /* the name's bytes, or the value as an item.h binary value; borrowed */
 	bool used;
+	uint32_t rank;                          /* names: equal for equal names, and in their order */
 	uint32_t program;                       /* the last program that it is in, and where in its pool */
 	uint16_t pool;
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expr_find.h"
 #include "expr_prog.h"
 #include "item_edit.h"
 #include "mem.h"
@@ -36,7 +37,7 @@ struct pending {
 struct update {
 	struct expr_prog p;
 	struct cur c;
-	struct bytes old;
+	struct expr_find old;
 	struct buf scratch;
 	const char *message;
 	struct pending *pending, pending_inline[INLINE_ACTIONS];
@@ -54,12 +55,6 @@ static bool fail(struct update *u, const char *message)
 static struct value view(const struct update *u, const struct made *m)
 {
 	return m->scratch ? item_value((struct bytes){ u->scratch.p + m->at, m->n }) : m->v;
-}
-
-static bool find(const struct update *u, const struct expr_path *path, struct value *v)
-{
-	*v = (struct value){ 0 };
-	return u->old.n > 0 && item_edit_find(u->old, path->step, path->n, v);
 }
 
 /* Close what was appended to scratch since at. */
@@ -117,12 +112,12 @@ static bool sum(struct update *u, struct made *out, unsigned depth, bool wanted)
 		expr_prog_path(&u->p, &u->c, &path);
 		if (u->c.bad)
 			return false;
-		return !wanted || find(u, &path, &out->v) || fail(u, NO_ATTRIBUTE);
+		return !wanted || expr_find_path(&u->old, &path, &out->v) || fail(u, NO_ATTRIBUTE);
 	case EXPR_C_IF_NOT_EXISTS:
 		expr_prog_path(&u->p, &u->c, &path);
 		if (u->c.bad)
 			return false;
-		if (wanted && find(u, &path, &x.v)) {
+		if (wanted && expr_find_path(&u->old, &path, &x.v)) {
 			*out = x;
 			return sum(u, &y, depth + 1, false);
 		}
@@ -156,7 +151,7 @@ static bool combine(struct update *u, uint8_t kind, const struct expr_path *path
 		return false;
 	*keep = true;
 	*out = (struct made){ .v = v };
-	if (!find(u, path, &old)) {
+	if (!expr_find_path(&u->old, path, &old)) {
 		*keep = kind == EXPR_PROG_ADD;
 		return true;
 	}
@@ -287,7 +282,6 @@ enum expr_result expr_apply_update(struct bytes prog, struct bytes old, struct b
 	struct update u;
 	enum expr_result r = EXPR_TRUE;
 
-	u.old = old;
 	u.message = NULL;
 	u.n = u.steps_n = 0;
 	u.steps_cap = INLINE_STEPS;
@@ -296,12 +290,14 @@ enum expr_result expr_apply_update(struct bytes prog, struct bytes old, struct b
 	buf_init(&u.scratch, SCRATCH_MAX);
 	if (!expr_prog_open(&u.p, prog, EXPR_KIND_UPDATE))
 		return EXPR_MALFORMED;
+	expr_find_init(&u.old, old);
 	if (!actions(&u) || !finish(&u, old.n > 0 ? old : key, out))
 		r = u.c.bad ? EXPR_MALFORMED : EXPR_INVALID;
 	if (r == EXPR_INVALID) {
 		assert(u.message != NULL);
 		*message = u.message;
 	}
+	expr_find_fini(&u.old);
 	buf_fini(&u.scratch);
 	if (u.pending != u.pending_inline)
 		free(u.pending);

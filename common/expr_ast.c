@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "expr_text.h"
 #include "mem.h"
 
 void expr_ast_init(struct expr_ast *a)
@@ -73,8 +74,10 @@ uint16_t expr_ast_kid(const struct expr_ast *a, uint16_t node, size_t i)
 
 void expr_ast_path_text(const struct expr_ast *a, const struct expr_node *path, struct buf *out)
 {
+	size_t end = out->n + EXPR_TEXT_QUOTE_MAX;
+
 	buf_str(out, "[");
-	for (size_t i = 0; i < path->steps; i++) {
+	for (size_t i = 0; i < path->steps && out->n < end; i++) {
 		const struct expr_step *s = &a->steps[path->step + i];
 
 		if (i > 0)
@@ -82,7 +85,7 @@ void expr_ast_path_text(const struct expr_ast *a, const struct expr_node *path, 
 		if (s->is_index)
 			buf_fmt(out, "[%u]", s->index);
 		else
-			buf_bytes(out, s->name);
+			expr_text_quote(s->name, out);
 	}
 	buf_str(out, "]");
 }

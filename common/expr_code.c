@@ -174,11 +174,6 @@ void expr_code_condition(const struct expr_ast *a, struct expr_subst *s, struct 
 
 /* --- projections and updates --------------------------------------------------------------------------------------- */
 
-static bool same_step(const struct expr_step *x, const struct expr_step *y)
-{
-	return x->is_index == y->is_index && (x->is_index ? x->index == y->index : bytes_eq(x->name, y->name));
-}
-
 /* The trie of list[from..to), sorted paths that agree on their first depth steps. */
 static void trie(struct writer *w, const uint16_t *list, size_t from, size_t to, size_t depth)
 {
@@ -195,8 +190,9 @@ static void trie(struct writer *w, const uint16_t *list, size_t from, size_t to,
 		for (size_t i = from; i < to; i = next) {
 			const struct expr_step *s = &a->steps[a->nodes[list[i]].step + depth];
 
-			for (next = i + 1; next < to && same_step(s, &a->steps[a->nodes[list[next]].step + depth]); next++)
-				;
+			for (next = i + 1; next < to; next++)
+				if (expr_paths_step_cmp(s, &a->steps[a->nodes[list[next]].step + depth]) != 0)
+					break;
 			n++;
 			if (pass == 0)
 				continue;

@@ -2,13 +2,13 @@
 
 #include <string.h>
 
+#include "expr_find.h"
 #include "expr_prog.h"
-#include "item_edit.h"
 
 struct machine {
 	struct expr_prog p;
 	struct cur c;
-	struct bytes item;
+	struct expr_find find;
 };
 
 /* A number that size made has no bytes in any item: they are kept here. */
@@ -23,8 +23,8 @@ static struct value lookup(struct machine *m)
 	struct value v = { 0 };
 
 	expr_prog_path(&m->p, &m->c, &path);
-	if (!m->c.bad && m->item.n > 0)
-		item_edit_find(m->item, path.step, path.n, &v);
+	if (!m->c.bad)
+		expr_find_path(&m->find, &path, &v);
 	return v;
 }
 
@@ -106,7 +106,7 @@ static bool begins(struct value a, struct value b)
 	return a.tag == b.tag && (a.tag == ITEM_S || a.tag == ITEM_B) && bytes_starts(a.body, b.body);
 }
 
-static bool contains(struct value a, struct value b)
+static bool contains(struct machine *m, struct value a, struct value b)
 {
 	struct item_iter it;
 	struct value v;
@@ -117,7 +117,7 @@ static bool contains(struct value a, struct value b)
 		return b.body.n == 0 || memmem(a.body.p, a.body.n, b.body.p, b.body.n) != NULL;
 	if ((a.tag == ITEM_SS && b.tag == ITEM_S) || (a.tag == ITEM_NS && b.tag == ITEM_N)
 	    || (a.tag == ITEM_BS && b.tag == ITEM_B))
-		return item_set_has(a.body, b.body);
+		return expr_find_element(&m->find, a.body, b.body);
 	if (a.tag != ITEM_L)
 		return false;
 	it = item_iter(a.body);
@@ -165,35 +165,45 @@ static bool test(struct machine *m, uint8_t op)
 		operand(m, &z);
 		return compare(EXPR_C_GE, x.v, y.v) && compare(EXPR_C_LE, x.v, z.v);
 	case EXPR_C_BEGINS: return begins(x.v, y.v);
-	case EXPR_C_CONTAINS: return contains(x.v, y.v);
+	case EXPR_C_CONTAINS: return contains(m, x.v, y.v);
 	default: return compare(op, x.v, y.v);
 	}
 }
 
+static bool run(struct machine *m)
+{
+	bool truth = false;
+
+	while (!m->c.bad && m->c.p < m->c.end) {
+		uint8_t op = cur_u8(&m->c);
+
+		if (op == EXPR_C_AND || op == EXPR_C_OR) {
+			uint16_t right = cur_u16(&m->c);
+
+			if (truth == (op == EXPR_C_OR))
+				cur_bytes(&m->c, right);
+		} else if (op == EXPR_C_NOT) {
+			truth = !truth;
+		} else if (op >= EXPR_C_EQ && op <= EXPR_C_CONTAINS) {
+			truth = test(m, op);
+		} else {
+			m->c.bad = true;
+		}
+	}
+	return truth;
+}
+
 enum expr_result expr_eval_condition(struct bytes prog, struct bytes item)
 {
-	struct machine m = { .item = item };
-	bool truth = false;
+	struct machine m;
+	bool truth;
 
 	if (!expr_prog_open(&m.p, prog, EXPR_KIND_CONDITION))
 		return EXPR_MALFORMED;
 	m.c = cur_of(m.p.code);
-	while (!m.c.bad && m.c.p < m.c.end) {
-		uint8_t op = cur_u8(&m.c);
-
-		if (op == EXPR_C_AND || op == EXPR_C_OR) {
-			uint16_t right = cur_u16(&m.c);
-
-			if (truth == (op == EXPR_C_OR))
-				cur_bytes(&m.c, right);
-		} else if (op == EXPR_C_NOT) {
-			truth = !truth;
-		} else if (op >= EXPR_C_EQ && op <= EXPR_C_CONTAINS) {
-			truth = test(&m, op);
-		} else {
-			m.c.bad = true;
-		}
-	}
+	expr_find_init(&m.find, item);
+	truth = run(&m);
+	expr_find_fini(&m.find);
 	if (m.c.bad)
 		return EXPR_MALFORMED;
 	return truth ? EXPR_TRUE : EXPR_FALSE;

@@ -2,8 +2,19 @@
 
 #include <stdlib.h>
 
-#include "expr_text.h"
+#include "expr_subst.h"
 #include "mem.h"
+
+int expr_paths_step_cmp(const struct expr_step *s, const struct expr_step *t)
+{
+	if (s->is_index != t->is_index)
+		return s->is_index ? 1 : -1;
+	if (s->is_index)
+		return (s->index > t->index) - (s->index < t->index);
+	if (s->alias != NULL && t->alias != NULL)
+		return (s->alias->rank > t->alias->rank) - (s->alias->rank < t->alias->rank);
+	return bytes_cmp(s->name, t->name);
+}
 
 enum relation { APART, OVERLAP, CONFLICT };
 
@@ -14,13 +25,9 @@ static enum relation relate(const struct expr_ast *a, const struct expr_node *x,
 	size_t n = x->steps < y->steps ? x->steps : y->steps;
 
 	for (size_t i = 0; i < n; i++, s++, t++) {
-		if (s->is_index != t->is_index) {
-			*order = s->is_index ? 1 : -1;
-			return CONFLICT;
-		}
-		*order = s->is_index ? (s->index > t->index) - (s->index < t->index) : bytes_cmp(s->name, t->name);
+		*order = expr_paths_step_cmp(s, t);
 		if (*order != 0)
-			return APART;
+			return s->is_index != t->is_index ? CONFLICT : APART;
 	}
 	*order = (x->steps > y->steps) - (x->steps < y->steps);
 	return OVERLAP;
@@ -66,16 +73,10 @@ static bool any(const struct expr_ast *a)
 
 static bool complain(const struct expr_ast *a, size_t i, size_t j, const char *how, struct buf *err)
 {
-	struct buf text = { 0 };
-
 	buf_fmt(err, "Two document paths %s with each other; must remove or rewrite one of these paths; path one: ", how);
-	expr_ast_path_text(a, &a->nodes[a->actions[i].path], &text);
-	expr_text_quote(buf_view(&text), err);
+	expr_ast_path_text(a, &a->nodes[a->actions[i].path], err);
 	buf_str(err, ", path two: ");
-	buf_clear(&text);
-	expr_ast_path_text(a, &a->nodes[a->actions[j].path], &text);
-	expr_text_quote(buf_view(&text), err);
-	buf_fini(&text);
+	expr_ast_path_text(a, &a->nodes[a->actions[j].path], err);
 	return false;
 }
 

@@ -6,6 +6,8 @@
 
 #include "expr_ast.h"
 
+/* < 0, 0, > 0 for steps: names before indexes, each ascending. */
+int expr_paths_step_cmp(const struct expr_step *s, const struct expr_step *t);
 /* -1, 0, 1 for paths in the order of a trie: names before indexes, each ascending; a path before what is inside it. */
 int expr_paths_cmp(const struct expr_ast *a, const struct expr_node *x, const struct expr_node *y);
 /* The nodes of all actions' paths, sorted so; actions_n of them.  The caller frees. */

@@ -74,6 +74,27 @@ static bool check(const struct expr_alias *list, size_t n, char first, const cha
 	return true;
 }
 
+static int compare_to(const void *a, const void *b)
+{
+	return bytes_cmp((*(struct expr_alias *const *)a)->to, (*(struct expr_alias *const *)b)->to);
+}
+
+/*
+ * A path is compared with every other, and each of its names may be 64 KB that differ in their last byte: the bytes are
+ * looked at here, once.
+ */
+static void rank(struct expr_alias *list, size_t n)
+{
+	struct expr_alias **order = mem_new(n * sizeof *order);
+
+	for (size_t i = 0; i < n; i++)
+		order[i] = &list[i];
+	qsort(order, n, sizeof *order, compare_to);
+	for (size_t i = 1; i < n; i++)
+		order[i]->rank = order[i - 1]->rank + (compare_to(&order[i - 1], &order[i]) != 0);
+	free(order);
+}
+
 bool expr_subst_seal(struct expr_subst *s, struct buf *err)
 {
 	assert(!s->sealed);
@@ -98,6 +119,8 @@ bool expr_subst_seal(struct expr_subst *s, struct buf *err)
 	}
 	if (s->names_n > 0)
 		qsort(s->names, s->names_n, sizeof *s->names, compare);
+	if (s->names_n > 1)
+		rank(s->names, s->names_n);
 	if (s->values_n > 0)
 		qsort(s->values, s->values_n, sizeof *s->values, compare);
 	s->sealed = true;

@@ -3,6 +3,7 @@
 
 #include "common/expr.h"
 #include "common/expr_eval.h"
+#include "common/expr_find.h"
 #include "common/mem.h"
 #include "expr_notation.h"
 
@@ -274,5 +275,48 @@ TEST(damaged_programs_are_harmless)
 	free((void *)item.p);
 }
 
-CHECK_MAIN(X(conditions_hold_or_not) X(no_item_has_no_attributes) X(projections_keep_the_structure) X(projection_of_names)
+/* Large containers looked into many times, more of them than there are tables: the same answers as by plain search. */
+TEST(tables_find_what_a_search_finds)
+{
+	struct item_build b;
+	struct expr_find f;
+	size_t found = 0;
+
+	item_build_init(&b);
+	item_build_reset(&b);
+	item_build_item(&b);
+	for (unsigned i = 0; i < 40; i++) {
+		uint8_t name[] = { 'a', (uint8_t)('0' + i) };
+
+		item_build_name(&b, (struct bytes){ name, 2 });
+		item_build_open(&b, i % 2 == 0 ? ITEM_M : ITEM_L);
+		for (unsigned j = 0; j < 60; j++) {
+			uint8_t key[] = { 'k', (uint8_t)('A' + j) };
+
+			if (i % 2 == 0)
+				item_build_name(&b, (struct bytes){ key, 2 });
+			item_build_u64(&b, i * 100 + j);
+		}
+		CHECK(item_build_close(&b));
+	}
+	CHECK(item_build_close(&b) && item_build_ok(&b));
+	expr_find_init(&f, item_build_view(&b));
+	for (unsigned i = 0; i < 42; i++)
+		for (unsigned j = 0; j < 63; j++) {
+			uint8_t name[] = { 'a', (uint8_t)('0' + (i + j) % 42) }, key[] = { 'k', (uint8_t)('@' + j) };
+			struct expr_path path = { .n = 2, .step = { { .name = { name, 2 } },
+				{ .name = { key, 2 }, .index = j, .is_index = (i + j) % 42 % 2 == 1 } } };
+			struct value x, y;
+			bool have = expr_find_path(&f, &path, &x);
+
+			CHECK(have == item_edit_find(item_build_view(&b), path.step, 2, &y));
+			CHECK(x.tag == y.tag && (!have || bytes_eq(x.raw, y.raw)));
+			found += have;
+		}
+	CHECK_INT(found, 40 * 60);
+	expr_find_fini(&f);
+	item_build_fini(&b);
+}
+
+CHECK_MAIN(X(tables_find_what_a_search_finds) X(conditions_hold_or_not) X(no_item_has_no_attributes) X(projections_keep_the_structure) X(projection_of_names)
 	X(damaged_programs_are_harmless))
