@@ -46,6 +46,15 @@ static void end(void *arg)
 	_exit(9);
 }
 
+#ifdef __SANITIZE_THREAD__
+/* A failure ends the process with its thread: that is the point. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "report_thread_leaks=0";
+}
+#endif
+
 static void on_applied(void *arg, uint64_t group, const struct store_meta *meta)
 {
 	struct bench *b = arg;
