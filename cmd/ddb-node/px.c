@@ -133,6 +133,7 @@ void px_init(struct px *px, const struct px_options *options, const struct px_le
 		px->told = px->leader;
 	}
 	px->told_ballot = px->promised;
+	px->greeted = px->promised == 0 || px->top == 0 || PX_BALLOT_REPLICA(px->promised) == px->self;
 }
 
 /* A configuration proposed but never logged exists nowhere. */
@@ -215,6 +216,7 @@ void px_check(const struct px *px)
 void px_raise(struct px *px, uint64_t ballot)
 {
 	px->promised = ballot;
+	px->greeted = true;
 	px->round_seen = px_max(px->round_seen, PX_BALLOT_ROUND(ballot));
 	px->match = px->committed;
 	px->covered = 0;
@@ -438,6 +440,7 @@ static void accept(struct px *px, const struct px_msg *m, uint64_t now, struct p
 		px_step_down(px, m->from, now, out);
 	px->leader = m->from;
 	px->leader_seen = now;
+	px->greeted = true;
 	/* First what is chosen already: a configuration among it must govern before another one can be taken. */
 	px_commit(px, px_min(m->committed, px->match), out);
 	gap = m->first > px->match + 1;
@@ -505,11 +508,24 @@ void px_message(struct px *px, const struct px_msg *m, uint64_t now, uint64_t ra
 	tell_news(px, out);
 }
 
+/* The leader, if it is still the one, believes that we know what we knew before the restart. */
+static void greet(struct px *px, uint64_t now, struct px_actions *out)
+{
+	struct px_msg *m = px_send(px, PX_ACCEPTED, PX_BALLOT_REPLICA(px->promised), 0, out);
+
+	px->asked = now;
+	m->ballot = m->promised = px->promised;
+	m->ok = m->gap = true;
+	m->match = px->match;
+}
+
 static void follower_tick(struct px *px, uint64_t now, struct px_actions *out)
 {
 	const struct px_lease *l = px->covered != 0 ? px_lease_of(px, PX_BALLOT_REPLICA(px->covered)) : NULL;
 	uint64_t healthy_until = px_max(px->since, px->leader_seen);
 
+	if (!px->greeted && now >= px->asked + px->options->retry_us)
+		greet(px, now, out);
 	if (!px_can_campaign(px, now))
 		return;
 	if (px_alone(px)) {

@@ -12,7 +12,8 @@
  * promise of a candidate's own acceptor) goes the same way: filled from the log, kept until its token, given to px_message.
  *
  * A configuration is logged and sent only when every slot before it is chosen.  So whoever has accepted a configuration at slot c
- * knows that everything below c is chosen, and no log holds two configurations that are not.
+ * knows that everything below c is chosen, and no log holds two configurations that are not.  It counts as chosen when a
+ * quorum of the new members, too, has accepted it and all before it: else the old ones could be dropped with the only copies.
  *
  * Invariants (px_check):
  *   base - 1 <= committed <= match <= top; promised >= ballot of everything accepted
@@ -150,7 +151,7 @@ struct px_actions {
 struct px_progress {
 	uint32_t replica;
 	uint64_t match, next;        /* leader: accepted up to; next slot to send */
-	uint64_t committed_sent;
+	uint64_t committed, committed_sent;     /* as it said last; as it was told last */
 	uint64_t heard, sent;        /* times of the last answer and the last message */
 	uint64_t owing;              /* since when it has owed an answer */
 	uint64_t rewound;            /* when a gap last made us go back to match + 1 */
@@ -183,6 +184,7 @@ struct px {
 	uint64_t covered;            /* the ballot that its leader's heartbeats cover; 0 = none */
 	uint32_t leader;             /* who leads in `promised`, as far as known; 0 = unknown */
 	uint64_t leader_seen;        /* when it was last heard of */
+	bool greeted;                /* false after a restart, until heard of a leader: tell it where we stand */
 	uint64_t released;           /* the last ballot whose leader gave up its lease: it never gets another */
 	uint32_t told;               /* the leader named by the last FOLLOW */
 	uint64_t told_ballot;

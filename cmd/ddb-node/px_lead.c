@@ -108,12 +108,10 @@ enum px_verdict px_propose(struct px *px, const struct px_config *config, uint64
 
 /* --- choosing ----------------------------------------------------------------------------------------------------- */
 
-static bool chosen(struct px *px, uint64_t slot)
+static bool accepted_by(struct px *px, const struct px_config *c, uint64_t slot)
 {
-	const struct px_config *c;
 	uint32_t votes = 0;
 
-	px_governing(px, slot, &c);
 	for (uint32_t i = 0; i < c->n; i++) {
 		if (c->m[i].replica == px->self)
 			votes += px->ring[slot % PX_WINDOW] <= px->durable;
@@ -121,6 +119,15 @@ static bool chosen(struct px *px, uint64_t slot)
 			votes += px_peer(px, c->m[i].replica)->match >= slot;
 	}
 	return votes >= px_quorum(c);
+}
+
+static bool chosen(struct px *px, uint64_t slot)
+{
+	const struct px_config *c;
+
+	px_governing(px, slot, &c);
+	return accepted_by(px, c, slot) &&
+	       (px->nconfig == 1 || slot != px->config[1].slot || accepted_by(px, &px->config[1], slot));
 }
 
 static void count(struct px *px, struct px_actions *out)
@@ -177,13 +184,20 @@ void px_progress(struct px *px, uint64_t now, struct px_actions *out)
 	} while (px->match > match && (px->state == PX_LEADER || px->state == PX_PREPARING) && !px->more);
 }
 
+/* An ACCEPT makes its receiver leave the old leader without asking about leases, so a candidate, which may not have a quorum's
+ * promises yet, sends none but to those who gave theirs. */
+static bool may_accept(const struct px *px, const struct px_progress *p)
+{
+	return p->replica != px->self && (px->state == PX_LEADER || p->ok);
+}
+
 void px_farewell(struct px *px, const struct px_config *next, struct px_actions *out)
 {
 	for (uint32_t i = 0; i < px->npeers; i++) {
 		struct px_progress *p = &px->peer[i];
 		struct px_msg *m;
 
-		if (p->replica == px->self || px_is_member(next, p->replica))
+		if (!may_accept(px, p) || px_is_member(next, p->replica))
 			continue;
 		m = px_send(px, PX_ACCEPT, p->replica, 0, out);
 		m->first = p->match + 1;
@@ -203,7 +217,7 @@ static uint64_t send_upto(const struct px *px, const struct px_progress *p)
 
 static bool open_to(const struct px *px, const struct px_progress *p)
 {
-	return p->replica != px->self && !p->probing && !p->snapshot && p->next >= px->base;
+	return may_accept(px, p) && !p->probing && !p->snapshot && p->next >= px->base;
 }
 
 static bool proposing(const struct px *px)
@@ -273,6 +287,7 @@ void px_accepted(struct px *px, const struct px_msg *m, uint64_t now, struct px_
 	if (!proposing(px) || m->ballot != px->ballot || p == NULL || p->replica == px->self)
 		return;
 	p->heard = p->owing = now;
+	p->committed = px_max(p->committed, m->committed);
 	if (!m->ok) {
 		if (m->promised > px->ballot)
 			px_step_down(px, 0, now, out);
@@ -284,6 +299,8 @@ void px_accepted(struct px *px, const struct px_msg *m, uint64_t now, struct px_
 			return;
 		p->rewound = now;
 		p->match = m->match;
+		p->committed = m->committed;
+		p->committed_sent = 0;
 		p->next = m->match + 1;
 	} else {
 		p->match = px_max(p->match, m->match);
@@ -301,7 +318,12 @@ void px_accepted(struct px *px, const struct px_msg *m, uint64_t now, struct px_
 
 static bool owes(const struct px *px, const struct px_progress *p)
 {
-	return p->replica != px->self && (p->next > p->match + 1 || p->probing || p->snapshot || p->next < px->base);
+	return may_accept(px, p) && (p->next > p->match + 1 || p->probing || p->snapshot || p->next < px->base);
+}
+
+static bool lacks_news(const struct px *px, const struct px_progress *p)
+{
+	return may_accept(px, p) && p->committed < px->committed;
 }
 
 /* An overdue answer: ask where the member stands, without entries, until it answers. */
@@ -310,8 +332,13 @@ void px_retry(struct px *px, uint64_t now, struct px_actions *out)
 	for (uint32_t i = 0; i < px->npeers; i++) {
 		struct px_progress *p = &px->peer[i];
 
-		if (!owes(px, p))
+		if (!owes(px, p)) {
+			if (lacks_news(px, p) && now >= p->owing + px->options->retry_us) {
+				p->owing = now;
+				send_accept(px, p, p->next, p->next - 1, now, out);
+			}
 			continue;
+		}
 		if (p->heard != 0 && p->next < px->base && (!p->snapshot || now >= p->snapshot_at + 20 * px->options->retry_us)) {
 			px_emit(out, PX_DO_SNAPSHOT)->replica = p->replica;
 			p->snapshot = true;
@@ -446,13 +473,15 @@ void px_lead_tick(struct px *px, uint64_t now, struct px_actions *out)
 
 bool px_wants_tick(const struct px *px, uint64_t now)
 {
+	if (px->state == PX_FOLLOWER && !px->greeted)
+		return true;
 	if (px->state == PX_FOLLOWER)
 		return px->role == PX_STORAGE && !px_lease_stands(px, now) &&
 		       (px_is_member(&px->config[0], px->self) || (px->nconfig == 2 && px_is_member(&px->config[1], px->self)));
 	if (px->state != PX_LEADER || px->draining || !px->ready || px->more || px_lease_until(px) <= now)
 		return true;
 	for (uint32_t i = 0; i < px->npeers; i++)
-		if (owes(px, &px->peer[i]))
+		if (owes(px, &px->peer[i]) || lacks_news(px, &px->peer[i]))
 			return true;
 	return false;
 }

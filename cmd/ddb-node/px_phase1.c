@@ -268,6 +268,7 @@ void px_promised(struct px *px, const struct px_msg *m, uint64_t now, struct px_
 		px->since = now;
 	p->ok = p->answered = true;
 	p->heard = now;
+	p->committed = px_max(p->committed, m->committed);
 	p->top = m->top;
 	p->unknown_first = m->unknown_first;
 	p->unknown_last = m->unknown_last;
