@@ -201,7 +201,9 @@ static enum httpmsg_step feed_head(struct httpmsg *m, struct bytes in, size_t *u
 	size_t from = before;
 	const uint8_t *nl;
 
-	if (in.n > 0 && before == 0 && (in.p[0] < 'A' || in.p[0] > 'Z'))
+	if (in.n == 0)
+		return HTTPMSG_MORE;
+	if (before == 0 && (in.p[0] < 'A' || in.p[0] > 'Z'))
 		return bad(m, 400, "not an HTTP request");
 	if (in.n > 1024) {
 		/* Do not carry a body along only to drop it again. */
