@@ -21,7 +21,8 @@
 #define EXPR_SUBST_BYTES_MAX    (2 << 20)       /* all substitutions of a request */
 #define EXPR_PATH_STEPS_MAX     32              /* a.b[1] has three */
 #define EXPR_DEPTH_MAX          300             /* functions inside one another */
-#define EXPR_MESSAGE_BYTES_MAX  (16 << 10)      /* longer messages are cut */
+#define EXPR_MESSAGE_BYTES_MAX  (32 << 10)      /* no message is longer: names and values in them are cut */
+#define EXPR_PROJECTION_NAMES_MAX 4096
 #define EXPR_PROGRAM_BYTES_MAX  (4 << 20)
 
 /* --- substitutions: ExpressionAttributeNames and ExpressionAttributeValues of one request ----------------------------- */
@@ -78,7 +79,7 @@ bool expr_compile_update(struct bytes text, struct expr_subst *s, const struct k
 
 /*
  * A projection of whole top-level attributes (AttributesToGet, an index's projected names): no expression is parsed,
- * nothing can fail.
+ * nothing can fail.  n <= EXPR_PROJECTION_NAMES_MAX.
  */
 void expr_projection_of(const struct bytes *names, size_t n, struct buf *prog);
 

@@ -1,5 +1,7 @@
 #include "expr_compile.h"
 
+#include <assert.h>
+
 #include "expr_code.h"
 #include "expr_parse.h"
 #include "expr_prog.h"
@@ -138,6 +140,7 @@ void expr_projection_of(const struct bytes *names, size_t n, struct buf *prog)
 	struct expr_subst none = { 0 };
 	struct expr_ast a;
 
+	assert(n <= EXPR_PROJECTION_NAMES_MAX);
 	expr_ast_init(&a);
 	for (size_t i = 0; i < n; i++) {
 		uint16_t path = expr_ast_node(&a, EXPR_N_PATH, BYTES_NONE);

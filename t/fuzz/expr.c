@@ -13,7 +13,6 @@
 
 #define SECONDS_MAX 2.0                         /* of one input, with sanitizers on a busy machine */
 #define PROGRAM_MAX ((size_t)128 << 10)         /* 4 KB of text and the small values below */
-#define MESSAGE_MAX ((size_t)32 << 10)
 
 static const char subst[] = "#a=a, #b=b, #c=long name, #pk=pk, :n={N:1}, :m={N:-2.5}, :s={S:x}, :t={S:BOOL}, :b={B:00ff}, "
 	":ss={SS:[a, b]}, :ns={NS:[1, 2]}, :l={L:[{N:1}, {S:x}]}, :o={M:{a={N:1}}}, :y={BOOL:true}, :z={NULL:true}";
@@ -78,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			assert(text.n > 0 || data[0] % 5 == 2);
 		}
 	} else {
-		assert(err.n > 0 && err.n <= MESSAGE_MAX);
+		assert(err.n > 0 && err.n <= EXPR_MESSAGE_BYTES_MAX);
 	}
 	assert((double)(clock() - start) / CLOCKS_PER_SEC < SECONDS_MAX);
 	notation_free(&t);
