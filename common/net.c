@@ -49,19 +49,25 @@ void net_set_timer(struct net *n, struct net_timer *t, uint64_t at_ms, void (*fi
 	net_wheel_set(&n->wheel, t, at_ms, fire);
 }
 
+static void flush(struct net *n)
+{
+	struct net_conn *c;
+
+	while ((c = TAILQ_FIRST(&n->dirty)) != NULL) {
+		TAILQ_REMOVE(&n->dirty, c, dirty_link);
+		c->dirty = false;
+		net_link_flush(c);
+	}
+}
+
 /* Flushing may end requests, and whoever asked may ask somebody else at once: until nothing is left. */
 static void on_prepare(uv_prepare_t *handle)
 {
 	struct net *n = handle->data;
-	struct net_conn *c;
 
 	while (!TAILQ_EMPTY(&n->ended) || !TAILQ_EMPTY(&n->dirty)) {
 		net_call_deliver(n);
-		while ((c = TAILQ_FIRST(&n->dirty)) != NULL) {
-			TAILQ_REMOVE(&n->dirty, c, dirty_link);
-			c->dirty = false;
-			net_link_flush(c);
-		}
+		flush(n);
 	}
 	while (!LIST_EMPTY(&n->dead))
 		net_call_bury(LIST_FIRST(&n->dead));
@@ -111,6 +117,7 @@ void net_free(struct net *n)
 {
 	if (n == NULL)
 		return;
+	flush(n);
 	while (!LIST_EMPTY(&n->servers))
 		net_unlisten(LIST_FIRST(&n->servers));
 	while (!LIST_EMPTY(&n->peers))

@@ -1,11 +1,12 @@
 /*
  * net: framed connections between the processes of a cluster, on a libuv loop.  Format: ddb-protocol(5).
- * Addresses: unix:path, tcp:host:port (host numeric or "localhost"; names are resolved once, at start).  tls: comes later.
- * The first frame each way is hello / welcome or refuse: cluster id and protocol version must fit.  On unix: the peer's uid
- * must be ours (SO_PEERCRED); on tcp: only loopback addresses are accepted until tls: exists.
+ * Addresses: unix:path, tcp:host:port (host numeric or "localhost"; names are resolved once, at start).  tls: comes
+ * later.  The first frame each way is hello / welcome or refuse: cluster id and protocol version must fit.  On unix: the
+ * peer's uid must be ours (SO_PEERCRED); on tcp: only loopback addresses are accepted until tls: exists.
  * Writes of one turn of the loop leave in one system call: they go when the prepare handles of the loop run.  Prepare
  * handles started after net_new may still write; those started before must not.
- * With "net" in the environment's DDB_TRACE every frame is printed to stderr.  Does not: retry a request, start threads.
+ * With "net" in the environment's DDB_TRACE every frame is printed to stderr.
+ * Does not: retry a request, start threads.
  *
  * Bounds: NET_FRAME_BYTES_MAX; NET_QUEUE_BYTES_MAX waiting to be written a connection (then net_answer, net_send and
  * net_request refuse); NET_REQUESTS_MAX outstanding a peer; NET_CONNS_MAX.  A peer that breaks the rules is dropped and
@@ -43,8 +44,9 @@ struct net_identity {
 
 struct net *net_new(uv_loop_t *loop, const struct net_identity *id);
 /*
- * Closes everything.  Outstanding requests end from inside this call, so whatever their arg points to must still be there;
- * then nothing of net is called any more.  The loop must run once more to give back the memory.
+ * Writes what the kernel takes and closes everything.  Outstanding requests end from inside this call, so whatever their
+ * arg points to must still be there; then nothing of net is called any more.  The loop must run once more to give back
+ * the memory.
  */
 void net_free(struct net *n);
 void net_set_incarnation(struct net *n, uint32_t incarnation);   /* for later hellos and welcomes */
