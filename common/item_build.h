@@ -10,8 +10,8 @@
  *
  * Sorts the entries of maps and the elements of sets as they close.  A builder is made once and reused; after a reset
  * it allocates nothing until it needs more room than ever before.
- * Does not: check UTF-8 or the API's size limit.  The caller opens no more than ITEM_DEPTH_MAX lists and maps inside one
- * another: one too many makes the builder bad, more is an error of the program.
+ * Does not: check UTF-8 or the API's size limit.  The caller opens no more than ITEM_DEPTH_MAX lists and maps inside
+ * one another: one too many makes the builder bad, more is an error of the program.
  */
 #ifndef COMMON_ITEM_BUILD_H
 #define COMMON_ITEM_BUILD_H

@@ -35,14 +35,14 @@ bool item_edit_find(struct bytes item, const struct item_step *steps, size_t n, 
 
 /*
  * Append to out the item with all edits made at once.  Setting an index past a list's end appends; several append in
- * the order of their indexes.  Removing what is absent from an existing container changes nothing; any other step through
- * something absent or of another type is ITEM_EDIT_PATH.  On a result other than OK out is as it was.
+ * the order of their indexes.  Removing what is absent from an existing container changes nothing; any other step
+ * through something absent or of another type is ITEM_EDIT_PATH.  On a result other than OK out is as it was.
  */
 enum item_edit_result item_edit(struct buf *out, struct bytes item, const struct item_edit *edits, size_t n);
 
 /*
- * Append to out the encoded union, or difference (a without b), of two sets of one type.  A difference may be empty, and
- * no set is: then nothing is appended.  False then, and if a and b are not sets of one type.
+ * Append to out the encoded union, or difference (a without b), of two sets of one type.  A difference may be empty,
+ * and no set is: then nothing is appended.  False then, and if a and b are not sets of one type.
  */
 bool item_edit_union(struct buf *out, struct value a, struct value b);
 bool item_edit_minus(struct buf *out, struct value a, struct value b);

@@ -66,7 +66,7 @@ void json_read_reset(struct json_read *r, struct bytes text)
 		fail(r, r->text, "text too long");
 }
 
-/* --- strings -------------------------------------------------------------------------------------------------------- */
+/* --- strings ------------------------------------------------------------------------------------------------------ */
 
 /* Four hexadecimal digits at p, or -1. */
 static int hex4(const uint8_t *p, const uint8_t *end)
@@ -203,7 +203,7 @@ static bool read_string(struct json_read *r)
 	return true;
 }
 
-/* --- other tokens --------------------------------------------------------------------------------------------------- */
+/* --- other tokens ------------------------------------------------------------------------------------------------- */
 
 static const uint8_t *skip_digits(const uint8_t *p, const uint8_t *end)
 {
@@ -262,8 +262,8 @@ static int key_order(const void *x, const void *y)
 }
 
 /*
- * Are two of the n keys the same?  An attacker chooses the keys, so a hash table would need a secret; sorting needs none
- * and takes n log n comparisons whatever they are.
+ * Are two of the n keys the same?  An attacker chooses the keys, so a hash table would need a secret; sorting needs
+ * none and takes n log n comparisons whatever they are.
  */
 static bool has_duplicates(struct bytes *keys, size_t n)
 {

@@ -11,8 +11,8 @@
 #define JSON_SCAN_EACH(byte) (0x0101010101010101ull * (byte))
 
 /*
- * The first byte from p that is a quote, a backslash or below 0x20; end if there is none.  *high gets bit 7 of some byte
- * set if a byte of 0x80 or more was passed (or stands within eight bytes behind what was passed).
+ * The first byte from p that is a quote, a backslash or below 0x20; end if there is none.  *high becomes other than 0
+ * if a byte of 0x80 or more was passed (or stands within eight bytes behind what was passed).
  */
 static inline const uint8_t *json_scan(const uint8_t *p, const uint8_t *end, uint64_t *high)
 {

@@ -146,7 +146,7 @@ void json_write_null(struct json_write *w)
 	json_write_raw(w, BYTES_LIT("null"));
 }
 
-/* --- base64 --------------------------------------------------------------------------------------------------------- */
+/* --- base64 ------------------------------------------------------------------------------------------------------- */
 
 static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

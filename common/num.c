@@ -256,8 +256,9 @@ enum num_result num_add(struct num *out, const struct num *a, const struct num *
 	if (a->exponent < b->exponent)
 		return num_add(out, b, a);
 	/*
-	 * Both in units of b's last place.  If a's is higher, b's last digit is the sum's last digit, so a sum of more than
-	 * 38 digits cannot be trimmed.  That is certain when a alone takes 39 and starts with 2 or more; below, all fits.
+	 * Both in units of b's last place.  If a's is higher, b's last digit is the sum's last digit, so a sum of more
+	 * than 38 digits cannot be trimmed.  That is certain when a alone takes 39 and starts with 2 or more; below,
+	 * everything fits 128 bits.
 	 */
 	gap = a->exponent - b->exponent;
 	high = a->digits;

@@ -128,7 +128,7 @@ bool pjson_value(struct json_read *r, struct item_build *b, char message[PJSON_M
 	return finish(&x, read_value(&x));
 }
 
-/* --- writing -------------------------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 static void write_num(struct json_write *w, struct bytes encoded)
 {

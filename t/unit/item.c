@@ -254,7 +254,8 @@ TEST(check_refuses_malformed_items)
 		"010161" "02" "027fff", "010161" "02" "00", "010161" "07" "0100", "010161" "07" "0502" "0162" "0161",
 		"010161" "07" "0502" "0161" "0161", "010161" "07" "0601" "0161" "0162", "010161" "08" "0301" "0161",
 		"010161" "0a" "0201", "010161" "0a" "020104" "04", "010161" "0b" "0402" "0161" "04", "0101ff04",
-		"ffffffffffffffffff01", "010161" "01" "ffffffffffffffffff01", "010161" "04" "ff", "010161" "07" "0301" "01ff",
+		"ffffffffffffffffff01", "010161" "01" "ffffffffffffffffff01", "010161" "04" "ff",
+		"010161" "07" "0301" "01ff",
 	};
 	uint8_t t[64];
 
@@ -330,7 +331,8 @@ TEST(size_is_the_documented_one)
 	CHECK_INT(item_size(ITEM_EMPTY), 0);
 	build_sample(&b);
 	CHECK_INT(item_size(item_build_view(&b)),
-	          (4 + 4) + (2 + 6) + (4 + 3) + (7 + 1) + (2 + 1) + (3 + 1) + (2 + 2 + 3 + 2) + (2 + 1 + 1 + 2) + (2 + 1) +
+	          (4 + 4) + (2 + 6) + (4 + 3) + (7 + 1) + (2 + 1) + (3 + 1) + (2 + 2 + 3 + 2) +
+	          (2 + 1 + 1 + 2) + (2 + 1) +
 	          (4 + 3 + 2 + 1 + 0 + 1 + 3 + 1) + (3 + 3 + 1 + 3 + 1 + 1 + 1 + 1));
 	item_build_fini(&b);
 }
@@ -338,7 +340,8 @@ TEST(size_is_the_documented_one)
 TEST(scalars_compare)
 {
 	static const uint8_t two[] = { ITEM_N, 3, 0xc1, 3, 0 }, minus[] = { ITEM_N, 3, 0x3e, 0xfd, 0xff };
-	struct value a = item_value((struct bytes){ two, sizeof two }), c = item_value((struct bytes){ minus, sizeof minus });
+	struct value a = item_value((struct bytes){ two, sizeof two }), c = item_value((struct bytes){ minus,
+		sizeof minus });
 	struct value s = item_value(BYTES_LIT("\1\1a")), n = item_value(BYTES_LIT("\4"));
 	bool ok;
 
@@ -375,7 +378,7 @@ TEST(head_round_trips_and_refuses)
 	buf_fini(&b);
 }
 
-/* --- edits ---------------------------------------------------------------------------------------------------------- */
+/* --- edits -------------------------------------------------------------------------------------------------------- */
 
 /* Steps from "a.b[3].c". */
 static size_t path(struct item_step *steps, const char *text)
@@ -386,7 +389,8 @@ static size_t path(struct item_step *steps, const char *text)
 		if (*text == '[') {
 			char *end;
 
-			steps[n++] = (struct item_step){ .is_index = true, .index = (uint32_t)strtoul(text + 1, &end, 10) };
+			steps[n++] = (struct item_step){ .is_index = true, .index = (uint32_t)strtoul(text + 1, &end,
+				10) };
 			text = end + 1;
 		} else {
 			size_t len = strcspn(text, ".[");
@@ -424,8 +428,8 @@ static enum item_edit_result edit(struct buf *out, struct bytes item, const char
 	return item_edit(out, item, edits, n);
 }
 
-#define EDIT(out, item, ...)                                                                                           \
-	edit(out, item, (const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
+#define TEXTS(...) ((const char *const[]){ __VA_ARGS__ })
+#define EDIT(out, item, ...) edit((out), (item), TEXTS(__VA_ARGS__), sizeof TEXTS(__VA_ARGS__) / sizeof(char *))
 
 static bool has(const struct buf *b, const char *where, const char *s)
 {
@@ -447,13 +451,16 @@ TEST(edits_set_and_remove)
 	item_build_init(&b);
 	build_sample(&b);
 	item = item_build_view(&b);
-	CHECK_INT(EDIT(&out, item, "zz=end", "aa=front", "pk=changed", "yes", "absent", "map.m=new", "map.a"), ITEM_EDIT_OK);
+	CHECK_INT(EDIT(&out, item, "zz=end", "aa=front", "pk=changed", "yes", "absent", "map.m=new", "map.a"),
+		ITEM_EDIT_OK);
 	CHECK(item_check(buf_view(&out)));
-	CHECK(has(&out, "zz", "end") && has(&out, "aa", "front") && has(&out, "pk", "changed") && has(&out, "yes", NULL));
+	CHECK(has(&out, "zz", "end") && has(&out, "aa", "front") && has(&out, "pk", "changed") && has(&out, "yes",
+		NULL));
 	CHECK(has(&out, "map.m", "new") && has(&out, "map.a", NULL));
 	CHECK_INT(item_count(buf_view(&out)), 12);
 	/* Indexes are those before the edits; what is past the end is appended in order. */
-	CHECK_INT(EDIT(&out, item, "list[0]", "list[2].x=in", "list[90]=second", "list[7]=first", "list[8]"), ITEM_EDIT_OK);
+	CHECK_INT(EDIT(&out, item, "list[0]", "list[2].x=in", "list[90]=second", "list[7]=first", "list[8]"),
+		ITEM_EDIT_OK);
 	CHECK(item_check(buf_view(&out)));
 	CHECK(has(&out, "list[0]", "") && has(&out, "list[1].x", "in") && has(&out, "list[2]", "first"));
 	CHECK(has(&out, "list[3]", "second") && has(&out, "list[4]", NULL));
@@ -495,7 +502,8 @@ TEST(edits_refuse_bad_paths)
 
 TEST(edits_keep_the_depth)
 {
-	struct item_step step = { .name = BYTES_LIT("a") }, inner[2] = { { .name = BYTES_LIT("m") }, { .name = BYTES_LIT("x") } };
+	struct item_step step = { .name = BYTES_LIT("a") }, inner[2] = { { .name = BYTES_LIT("m") },
+		{ .name = BYTES_LIT("x") } };
 	struct item_build b;
 	struct buf out = { .p = NULL }, item = { .p = NULL };
 	struct item_edit e = { .steps = &step, .steps_n = 1 };

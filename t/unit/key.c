@@ -161,11 +161,15 @@ TEST(refusals_name_the_part)
 TEST(components_sort_as_values_do)
 {
 	static const struct bytes strings[] = {
-		BYTES_LIT(""), BYTES_LIT("\0"), BYTES_LIT("\0\0"), BYTES_LIT("\0\1"), BYTES_LIT("\0\377"), BYTES_LIT("\1"),
-		BYTES_LIT("\1\0"), BYTES_LIT("a"), BYTES_LIT("a\0"), BYTES_LIT("a\0\0"), BYTES_LIT("a\0b"), BYTES_LIT("a\1"),
-		BYTES_LIT("ab"), BYTES_LIT("a\377"), BYTES_LIT("b"), BYTES_LIT("\377"), BYTES_LIT("\377\0"), BYTES_LIT("\377\377"),
+		BYTES_LIT(""), BYTES_LIT("\0"), BYTES_LIT("\0\0"), BYTES_LIT("\0\1"), BYTES_LIT("\0\377"),
+		BYTES_LIT("\1"),
+		BYTES_LIT("\1\0"), BYTES_LIT("a"), BYTES_LIT("a\0"), BYTES_LIT("a\0\0"), BYTES_LIT("a\0b"),
+		BYTES_LIT("a\1"),
+		BYTES_LIT("ab"), BYTES_LIT("a\377"), BYTES_LIT("b"), BYTES_LIT("\377"), BYTES_LIT("\377\0"),
+		BYTES_LIT("\377\377"),
 	};
-	static const char *const numbers[] = { "-1E125", "-100", "-99.5", "-99", "-1", "-0.5", "-1E-130", "0", "1E-130", "0.5", "1",
+	static const char *const numbers[] = { "-1E125", "-100", "-99.5", "-99", "-1", "-0.5", "-1E-130", "0",
+		"1E-130", "0.5", "1",
 		"1.01", "2", "10", "11", "99", "100", "1E125" };
 	struct bytes keys[2 * SORTED_MAX];
 	struct buf b = { .p = NULL }, all = { .p = NULL };
@@ -256,8 +260,10 @@ TEST(attributes_come_back)
 /* begins_with: between the open component and key_after of it lie exactly the values with that prefix. */
 TEST(prefixes_bound_ranges)
 {
-	static const struct bytes in[] = { BYTES_LIT("ab"), BYTES_LIT("ab\0"), BYTES_LIT("abc"), BYTES_LIT("ab\377\377") };
-	static const struct bytes out[] = { BYTES_LIT("aa\377"), BYTES_LIT("a"), BYTES_LIT("ac"), BYTES_LIT("b"), BYTES_LIT("") };
+	static const struct bytes in[] = { BYTES_LIT("ab"), BYTES_LIT("ab\0"), BYTES_LIT("abc"),
+		BYTES_LIT("ab\377\377") };
+	static const struct bytes out[] = { BYTES_LIT("aa\377"), BYTES_LIT("a"), BYTES_LIT("ac"), BYTES_LIT("b"),
+		BYTES_LIT("") };
 	struct buf b = { .p = NULL }, low = { .p = NULL }, high = { .p = NULL }, k = { .p = NULL };
 
 	buf_room(&b, 256);

@@ -114,7 +114,8 @@ TEST(encodings_sort_as_numbers_do)
 			int c = num_cmp(&n[i], &n[k]);
 			struct num d;
 
-			if (c != sign(bytes_cmp(x, y)) || c != -num_cmp(&n[k], &n[i]) || (c != 0 && bytes_starts(x, y))) {
+			if (c != sign(bytes_cmp(x, y)) || c != -num_cmp(&n[k], &n[i]) || (c != 0 && bytes_starts(x,
+				y))) {
 				CHECK(!"order");
 				return;
 			}
