@@ -25,7 +25,7 @@
 #define EXPR_PROJECTION_NAMES_MAX 4096
 #define EXPR_PROGRAM_BYTES_MAX  (4 << 20)
 
-/* --- substitutions: ExpressionAttributeNames and ExpressionAttributeValues of one request ----------------------------- */
+/* --- substitutions: ExpressionAttributeNames and ExpressionAttributeValues of one request ------------------------ */
 
 struct expr_alias {
 	struct bytes alias;                     /* with its # or : */
@@ -58,7 +58,7 @@ bool expr_subst_seal(struct expr_subst *s, struct buf *err);
  */
 bool expr_unused(const struct expr_subst *s, struct buf *err);
 
-/* --- compiling -------------------------------------------------------------------------------------------------------- */
+/* --- compiling --------------------------------------------------------------------------------------------------- */
 
 /* ConditionExpression of a write. */
 bool expr_compile_condition(struct bytes text, struct expr_subst *s, struct buf *prog, struct buf *err);
@@ -87,8 +87,8 @@ enum expr_op { EXPR_OP_EQ = 1, EXPR_OP_LT, EXPR_OP_LE, EXPR_OP_GT, EXPR_OP_GE, E
 
 /*
  * What KeyConditionExpression says.  Values are item.h binary values, borrowed from the substitutions, of the schema's
- * types, not empty.  Each of the schema's hash_n parts has its value.  Conditions on sort parts are on the first range_n
- * of them, in the schema's order; all but the last of these are EXPR_OP_EQ.  hi is set for EXPR_OP_BETWEEN only.
+ * types, not empty.  Each of the schema's hash_n parts has its value.  Conditions on sort parts are on the first
+ * range_n of them, in the schema's order; all but the last of these are EXPR_OP_EQ.  hi: for EXPR_OP_BETWEEN only.
  */
 struct expr_key_condition {
 	struct bytes hash[KEY_PARTS_MAX];
@@ -103,9 +103,9 @@ struct expr_key_condition {
 bool expr_compile_key_condition(struct bytes text, struct expr_subst *s, const struct key_schema *schema,
 	struct expr_key_condition *out, struct buf *err);
 
-/* --- for logs and golden files ---------------------------------------------------------------------------------------- */
+/* --- for logs and golden files ----------------------------------------------------------------------------------- */
 
-/* The program as text, values as DynamoDB JSON types {S:abc}; "<malformed>" for what expr_check (expr_eval.h) refuses. */
+/* The program as text, values like {S:abc}; "<malformed>" for what expr_check (expr_eval.h) refuses. */
 void expr_print(struct bytes prog, struct buf *out);
 
 #endif

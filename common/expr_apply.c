@@ -13,7 +13,9 @@
 #define WRONG_TYPE "An operand in the update expression has an incorrect data type"
 #define WRONG_PATH "The document path provided in the update expression is invalid for update"
 #define TOO_LARGE "Item size to update has exceeded the maximum allowed size"
-#define TOO_DEEP "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
+#define TOO_DEEP                                                                                                       \
+	"Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported "   \
+	"limit"
 
 /* What the right-hand sides of one update may make: enough for any item, not for doubling a list 200 times. */
 #define SCRATCH_MAX (2 * ITEM_ENCODED_MAX)
@@ -94,7 +96,7 @@ static bool append(struct update *u, const struct made *x, const struct made *y,
 	return made(u, at, out);
 }
 
-/* Read and, if wanted, evaluate one sum.  Unwanted ones are the second operand of an if_not_exists that has its first. */
+/* Read one sum and, if wanted, evaluate it: the second operand of an if_not_exists that has its first is not. */
 static bool sum(struct update *u, struct made *out, unsigned depth, bool wanted)
 {
 	struct made x = { 0 }, y = { 0 };

@@ -1,7 +1,7 @@
 /*
  * expr_ast: a parsed expression, before names and values are looked up.
- * Nodes are in an array in the order in which they end in the text, so children come before their parent and a loop over
- * the array visits everything in the order of the text.  Node 0 and step 0 are nobody.
+ * Nodes are in an array in the order in which they end in the text, so children come before their parent and a loop
+ * over the array visits everything in the order of the text.  Node 0 and step 0 are nobody.
  */
 #ifndef COMMON_EXPR_AST_H
 #define COMMON_EXPR_AST_H

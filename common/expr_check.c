@@ -150,7 +150,8 @@ static void check_update(const struct expr_prog *p, struct cur *c)
 			check_sum(p, c, 0);
 		} else if (kind == EXPR_PROG_ADD || kind == EXPR_PROG_DELETE) {
 			tag = expr_prog_value(p, c).tag;
-			if (tag != ITEM_SS && tag != ITEM_NS && tag != ITEM_BS && (kind != EXPR_PROG_ADD || tag != ITEM_N))
+			if (tag != ITEM_SS && tag != ITEM_NS && tag != ITEM_BS
+				&& (kind != EXPR_PROG_ADD || tag != ITEM_N))
 				c->bad = true;
 		} else if (kind != EXPR_PROG_REMOVE) {
 			c->bad = true;

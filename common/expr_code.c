@@ -76,7 +76,7 @@ static void path(struct writer *w, const struct expr_node *n)
 		step(w, &w->a->steps[n->step + i]);
 }
 
-/* --- conditions ---------------------------------------------------------------------------------------------------- */
+/* --- conditions -------------------------------------------------------------------------------------------------- */
 
 static void operand(struct writer *w, uint16_t node)
 {
@@ -172,7 +172,7 @@ void expr_code_condition(const struct expr_ast *a, struct expr_subst *s, struct 
 	end(&w, EXPR_KIND_CONDITION, out);
 }
 
-/* --- projections and updates --------------------------------------------------------------------------------------- */
+/* --- projections and updates ------------------------------------------------------------------------------------- */
 
 /* The trie of list[from..to), sorted paths that agree on their first depth steps. */
 static void trie(struct writer *w, const uint16_t *list, size_t from, size_t to, size_t depth)

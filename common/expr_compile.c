@@ -32,8 +32,8 @@ static bool understand(struct bytes text, struct expr_subst *s, enum language la
 }
 
 /* The prefix goes in first and out again if there is nothing to say. */
-static bool parse(struct bytes text, struct expr_subst *s, enum language lang, const char *parameter, struct expr_ast *a,
-	struct buf *err)
+static bool parse(struct bytes text, struct expr_subst *s, enum language lang, const char *parameter,
+	struct expr_ast *a, struct buf *err)
 {
 	size_t before = err->n;
 
@@ -45,7 +45,8 @@ static bool parse(struct bytes text, struct expr_subst *s, enum language lang, c
 	return true;
 }
 
-bool expr_compile_parse(struct bytes text, struct expr_subst *s, const char *parameter, struct expr_ast *a, struct buf *err)
+bool expr_compile_parse(
+	struct bytes text, struct expr_subst *s, const char *parameter, struct expr_ast *a, struct buf *err)
 {
 	return parse(text, s, CONDITION, parameter, a, err);
 }

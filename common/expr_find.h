@@ -1,7 +1,7 @@
 /*
  * expr_find: looking things up in one item, many times.
- * A text of 4 KB looks up a thousand paths, and an item of 400 KB has a hundred thousand places to pass on the way to one.
- * So the containers that are looked into again and again get a table of where their elements are.
+ * A text of 4 KB looks up a thousand paths, and an item of 400 KB has a hundred thousand places to pass on the way to
+ * one.  So the containers that are looked into again and again get a table of where their elements are.
  * Does not: allocate for an ordinary expression on an ordinary item.
  */
 #ifndef COMMON_EXPR_FIND_H
@@ -28,7 +28,9 @@ struct expr_find {
 
 void expr_find_init(struct expr_find *f, struct bytes item);
 void expr_find_fini(struct expr_find *f);
-bool expr_find_path(struct expr_find *f, const struct expr_path *path, struct value *out); /* false and ITEM_NONE if absent */
-bool expr_find_element(struct expr_find *f, struct bytes set, struct bytes element);       /* set: the body of one */
+/* False and ITEM_NONE if there is nothing at the path. */
+bool expr_find_path(struct expr_find *f, const struct expr_path *path, struct value *out);
+/* Is element in the set of this body? */
+bool expr_find_element(struct expr_find *f, struct bytes set, struct bytes element);
 
 #endif

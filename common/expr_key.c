@@ -74,15 +74,19 @@ static bool attribute(struct tests *t, const struct expr_node *n, size_t *at)
 		if (k->kind != EXPR_N_PATH)
 			continue;
 		if (found != NULL)
-			return fail(t->err, "Invalid condition in KeyConditionExpression: Multiple attribute names used in one "
-				"condition", BYTES_NONE);
+			return fail(t->err,
+				"Invalid condition in KeyConditionExpression: Multiple attribute names used in one "
+				"condition",
+				BYTES_NONE);
 		if (k->steps > 1)
-			return fail(t->err, "KeyConditionExpressions cannot have conditions on nested attributes", BYTES_NONE);
+			return fail(t->err, "KeyConditionExpressions cannot have conditions on nested attributes",
+				BYTES_NONE);
 		found = k;
 		*at = i;
 	}
 	if (found == NULL)
-		return fail(t->err, "Invalid condition in KeyConditionExpression: No key attribute specified", BYTES_NONE);
+		return fail(
+			t->err, "Invalid condition in KeyConditionExpression: No key attribute specified", BYTES_NONE);
 	if (n->kind == EXPR_N_COMPARE || *at == 0)
 		return true;
 	fail(t->err, "Invalid condition in KeyConditionExpression: ", n->kind == EXPR_N_BETWEEN
@@ -107,7 +111,8 @@ static bool collect(struct tests *t, const struct expr_node *n)
 		test.hi = &t->a->nodes[n->last];
 	for (size_t i = 0; i < t->n; i++)
 		if (bytes_eq(t->a->steps[t->test[i].path->step].name, t->a->steps[test.path->step].name))
-			return fail(t->err, "KeyConditionExpressions must only contain one condition per key", BYTES_NONE);
+			return fail(
+				t->err, "KeyConditionExpressions must only contain one condition per key", BYTES_NONE);
 	if (t->n == sizeof t->test / sizeof t->test[0])
 		return fail(t->err, "Conditions can be of length 1 or 2 only", BYTES_NONE);
 	t->test[t->n++] = test;
@@ -127,12 +132,16 @@ static bool value_ok(const struct tests *t, const struct key_part *part, const s
 	struct value v = item_value(n->to);
 
 	if (v.tag != part->tag)
-		return fail(t->err, "One or more parameter values were invalid: Condition parameter type does not match schema "
-			"type", BYTES_NONE);
+		return fail(t->err,
+			"One or more parameter values were invalid: Condition parameter type does not match schema "
+			"type",
+			BYTES_NONE);
 	if (v.body.n > 0)
 		return true;
-	buf_fmt(t->err, "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an "
-		"empty %s value. Key: ", v.tag == ITEM_S ? "string" : "binary");
+	buf_fmt(t->err,
+		"One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an "
+		"empty %s value. Key: ",
+		v.tag == ITEM_S ? "string" : "binary");
 	return fail(t->err, "", part->name);
 }
 
@@ -187,9 +196,10 @@ static bool match(struct tests *t, const struct key_schema *schema, struct expr_
 	for (size_t i = 0; i < t->n; i++) {
 		if (t->test[i].taken)
 			continue;
-		/* A condition on something that is no key: the real service names the key part that it could have been. */
+		/* A condition on what is no key: the real service names the part that it could have been. */
 		if (out->range_n == 0 && schema->n > schema->hash_n)
-			return fail(t->err, "Query condition missed key schema element: ", schema->part[schema->hash_n].name);
+			return fail(t->err, "Query condition missed key schema element: ",
+				schema->part[schema->hash_n].name);
 		return fail(t->err, "Query key condition not supported", BYTES_NONE);
 	}
 	return true;

@@ -30,7 +30,7 @@ struct expr_lex {
 void expr_lex_init(struct expr_lex *l, struct bytes text); /* stands on the first token */
 void expr_lex_next(struct expr_lex *l);
 bool expr_lex_is(const struct expr_lex *l, const char *keyword); /* a word equal to keyword, in any case */
-/* 'Syntax error; token: "b", near: "a b"' for the token it stands on: near is from the token before to the one after. */
+/* 'Syntax error; token: "b", near: "a b"' for the token it stands on: near spans its neighbours too. */
 void expr_lex_error(const struct expr_lex *l, struct buf *err);
 
 #endif

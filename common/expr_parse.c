@@ -7,8 +7,8 @@
 #include "mem.h"
 
 /*
- * Conditions, by operator precedence with a stack of its own, as an outsider chooses the depth.  An open parenthesis may
- * turn out to hold an operand, (a) = :v, or a condition, (a = :v): the node left standing says which.
+ * Conditions, by operator precedence with a stack of its own, as an outsider chooses the depth.  An open parenthesis
+ * may turn out to hold an operand, (a) = :v, or a condition, (a = :v): the node left standing says which.
  */
 enum pending { PENDING_PAREN, PENDING_OR, PENDING_AND, PENDING_NOT }; /* by precedence */
 
@@ -206,7 +206,7 @@ bool expr_parse_condition(struct bytes text, struct expr_ast *a, struct buf *err
 	return a->root != 0;
 }
 
-/* --- updates ------------------------------------------------------------------------------------------------------- */
+/* --- updates ----------------------------------------------------------------------------------------------------- */
 
 static uint16_t sum(struct expr_operand *p)
 {

@@ -73,7 +73,8 @@ static bool any(const struct expr_ast *a)
 
 static bool complain(const struct expr_ast *a, size_t i, size_t j, const char *how, struct buf *err)
 {
-	buf_fmt(err, "Two document paths %s with each other; must remove or rewrite one of these paths; path one: ", how);
+	buf_fmt(err,
+		"Two document paths %s with each other; must remove or rewrite one of these paths; path one: ", how);
 	expr_ast_path_text(a, &a->nodes[a->actions[i].path], err);
 	buf_str(err, ", path two: ");
 	expr_ast_path_text(a, &a->nodes[a->actions[j].path], err);
@@ -90,7 +91,8 @@ bool expr_paths_check(const struct expr_ast *a, struct buf *err)
 	for (enum relation wanted = OVERLAP; wanted <= CONFLICT; wanted++)
 		for (size_t j = 1; j < a->actions_n; j++)
 			for (size_t i = 0; i < j; i++)
-				if (relate(a, &a->nodes[a->actions[i].path], &a->nodes[a->actions[j].path], &order) == wanted)
+				if (relate(a, &a->nodes[a->actions[i].path], &a->nodes[a->actions[j].path], &order)
+					== wanted)
 					return complain(a, i, j, wanted == OVERLAP ? "overlap" : "conflict", err);
 	return true;
 }

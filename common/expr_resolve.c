@@ -29,7 +29,8 @@ bool expr_resolve_reserved(struct expr_resolve *r)
 		const struct expr_step *s = &r->a->steps[i];
 
 		if (!s->is_index && !s->is_alias && reserved_is(s->name))
-			return expr_resolve_fail(r, "Attribute name is a reserved keyword", "reserved keyword", s->name);
+			return expr_resolve_fail(
+				r, "Attribute name is a reserved keyword", "reserved keyword", s->name);
 	}
 	for (size_t i = 1; i < r->a->steps_n; i++)
 		if (r->a->steps[i].is_index && r->a->steps[i].index == UINT32_MAX)
@@ -56,7 +57,8 @@ bool expr_resolve_path(struct expr_resolve *r, struct expr_node *path)
 			continue;
 		alias = expr_subst_find_name(r->s, s->name);
 		if (alias == NULL)
-			return expr_resolve_fail(r, "An expression attribute name used in the document path is not defined",
+			return expr_resolve_fail(r,
+				"An expression attribute name used in the document path is not defined",
 				"attribute name", s->name);
 		alias->used = true;
 		s->alias = alias;
@@ -82,7 +84,8 @@ bool expr_resolve_arity(struct expr_resolve *r, const struct expr_node *function
 {
 	if (function->kids == wanted)
 		return true;
-	expr_resolve_fail(r, "Incorrect number of operands for operator or function", "operator or function", function->text);
+	expr_resolve_fail(
+		r, "Incorrect number of operands for operator or function", "operator or function", function->text);
 	buf_fmt(r->err, ", number of operands: %u", function->kids);
 	return false;
 }

@@ -16,7 +16,7 @@ struct expr_resolve {
 
 bool expr_resolve_fail(struct expr_resolve *r, const char *message, const char *label, struct bytes what);
 bool expr_resolve_operators(struct expr_resolve *r);                    /* their number, and parentheses */
-bool expr_resolve_reserved(struct expr_resolve *r);                     /* names as written, list indexes, depth of paths */
+bool expr_resolve_reserved(struct expr_resolve *r);                     /* names as written, indexes, depth of paths */
 bool expr_resolve_path(struct expr_resolve *r, struct expr_node *path); /* aliases in it to names */
 bool expr_resolve_value(struct expr_resolve *r, struct expr_node *value);
 bool expr_resolve_arity(struct expr_resolve *r, const struct expr_node *function, size_t wanted);

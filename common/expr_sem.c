@@ -70,13 +70,16 @@ static bool same_path(const struct expr_ast *a, uint16_t x, uint16_t y)
 
 static bool distinct(struct expr_resolve *r, const struct expr_node *n)
 {
-	if (n->kind != EXPR_N_FUNCTION && n->kind != EXPR_N_COMPARE && n->kind != EXPR_N_BETWEEN && n->kind != EXPR_N_IN)
+	if (n->kind != EXPR_N_FUNCTION && n->kind != EXPR_N_COMPARE && n->kind != EXPR_N_BETWEEN
+		&& n->kind != EXPR_N_IN)
 		return true;
 	for (uint16_t kid = r->a->nodes[n->first].next, left = n->kids; left > 1; kid = r->a->nodes[kid].next, left--) {
 		if (!same_path(r->a, n->first, kid))
 			continue;
-		expr_resolve_fail(r, "The first operand must be distinct from the remaining operands for this operator or "
-			"function", "operator", n->text);
+		expr_resolve_fail(r,
+			"The first operand must be distinct from the remaining operands for this operator or "
+			"function",
+			"operator", n->text);
 		buf_str(r->err, ", first operand: ");
 		expr_ast_path_text(r->a, &r->a->nodes[n->first], r->err);
 		return false;
@@ -109,7 +112,8 @@ static bool attribute_type(struct expr_resolve *r, const struct expr_node *n)
 	struct bytes name;
 
 	if (type->kind != EXPR_N_VALUE) {
-		expr_resolve_fail(r, "Incorrect operand type for operator or function", "operator or function", n->text);
+		expr_resolve_fail(
+			r, "Incorrect operand type for operator or function", "operator or function", n->text);
 		buf_str(r->err, ", operand type: {NS,SS,L,BS,N,M,B,BOOL,NULL,S}");
 		return false;
 	}
@@ -180,7 +184,8 @@ static bool counts(struct expr_resolve *r, const struct expr_node *n)
 	if (n->kind == EXPR_N_FUNCTION)
 		return expr_resolve_arity(r, n, function_of(n->text)->arity);
 	if (n->kind == EXPR_N_IN && n->kids > EXPR_IN_MAX + 1) {
-		buf_fmt(r->err, "The IN operator is provided with too many operands; number of operands: %u", n->kids - 1);
+		buf_fmt(r->err, "The IN operator is provided with too many operands; number of operands: %u",
+			n->kids - 1);
 		return false;
 	}
 	return true;
@@ -192,7 +197,8 @@ static bool one_test(struct expr_resolve *r, size_t from, size_t to)
 	for (size_t i = from; i <= to; i++) {
 		struct expr_node *n = &r->a->nodes[i];
 
-		if ((n->kind == EXPR_N_PATH && !expr_resolve_path(r, n)) || (n->kind == EXPR_N_VALUE && !expr_resolve_value(r, n)))
+		if ((n->kind == EXPR_N_PATH && !expr_resolve_path(r, n))
+			|| (n->kind == EXPR_N_VALUE && !expr_resolve_value(r, n)))
 			return false;
 	}
 	for (size_t i = from; i <= to; i++)
@@ -212,7 +218,8 @@ bool expr_sem_condition(struct expr_ast *a, struct expr_subst *s, struct buf *er
 	struct expr_resolve r = { a, s, err };
 	size_t from = 1;
 
-	if (!expr_resolve_operators(&r) || !known_functions(&r, false) || !used_functions(&r) || !expr_resolve_reserved(&r))
+	if (!expr_resolve_operators(&r) || !known_functions(&r, false) || !used_functions(&r)
+		|| !expr_resolve_reserved(&r))
 		return false;
 	for (size_t i = 1; i < a->nodes_n; i++) {
 		const struct expr_node *n = &a->nodes[i];
@@ -240,7 +247,7 @@ bool expr_sem_projection(struct expr_ast *a, struct expr_subst *s, struct buf *e
 	return expr_paths_check(a, err);
 }
 
-/* --- updates ------------------------------------------------------------------------------------------------------- */
+/* --- updates ----------------------------------------------------------------------------------------------------- */
 
 static bool action_types(struct expr_resolve *r, const struct expr_action *action)
 {
@@ -285,7 +292,8 @@ bool expr_sem_update(struct expr_ast *a, struct expr_subst *s, struct buf *err)
 	if (!expr_resolve_operators(&r) || !expr_resolve_reserved(&r) || !known_functions(&r, true))
 		return false;
 	if (a->section_twice != 0) {
-		buf_fmt(err, "The \"%s\" section can only be used once in an update expression;", section[a->section_twice]);
+		buf_fmt(err, "The \"%s\" section can only be used once in an update expression;",
+			section[a->section_twice]);
 		return false;
 	}
 	if (!update_names(&r) || !expr_paths_check(a, err))

@@ -77,7 +77,8 @@ static void container(struct value v, struct buf *out, size_t end, unsigned dept
 	buf_str(out, v.tag == ITEM_M ? "}" : "]");
 }
 
-_Static_assert(ITEM_NS - ITEM_SS == ITEM_N - ITEM_S && ITEM_BS - ITEM_SS == ITEM_B - ITEM_S, "a set's tag tells its elements'");
+_Static_assert(ITEM_NS - ITEM_SS == ITEM_N - ITEM_S && ITEM_BS - ITEM_SS == ITEM_B - ITEM_S,
+	"a set's tag tells its elements'");
 
 static void value(struct value v, struct buf *out, size_t end, unsigned depth)
 {

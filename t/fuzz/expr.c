@@ -1,6 +1,6 @@
 /*
- * Texts: the first byte chooses the language, the rest is the expression.  Whatever compiles must pass expr_check, print,
- * and run on some items; whatever does not must have a message of bounded size; and nothing may take long.
+ * Texts: the first byte chooses the language, the rest is the expression.  Whatever compiles must pass expr_check,
+ * print, and run on some items; whatever does not must have a message of bounded size; and nothing may take long.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -14,9 +14,11 @@
 #define SECONDS_MAX 2.0                         /* of one input, with sanitizers on a busy machine */
 #define PROGRAM_MAX ((size_t)128 << 10)         /* 4 KB of text and the small values below */
 
-static const char subst[] = "#a=a, #b=b, #c=long name, #pk=pk, :n={N:1}, :m={N:-2.5}, :s={S:x}, :t={S:BOOL}, :b={B:00ff}, "
-	":ss={SS:[a, b]}, :ns={NS:[1, 2]}, :l={L:[{N:1}, {S:x}]}, :o={M:{a={N:1}}}, :y={BOOL:true}, :z={NULL:true}";
-static const char *const items[] = { "pk={S:k}", "a={N:1}, b={N:2}, c={S:x}, d={SS:[a, b]}, l={L:[{N:1}, {M:{a={N:1}}}]}, "
+static const char subst[] = "#a=a, #b=b, #c=long name, #pk=pk, :n={N:1}, :m={N:-2.5}, :s={S:x}, :t={S:BOOL}, "
+			    ":b={B:00ff}, :ss={SS:[a, b]}, :ns={NS:[1, 2]}, :l={L:[{N:1}, {S:x}]}, :o={M:{a={N:1}}}, "
+			    ":y={BOOL:true}, :z={NULL:true}";
+static const char *const items[] = { "pk={S:k}",
+	"a={N:1}, b={N:2}, c={S:x}, d={SS:[a, b]}, l={L:[{N:1}, {M:{a={N:1}}}]}, "
 	"m={M:{a={M:{b={N:1}}}, b={L:[{N:1}]}}}, pk={S:k}" };
 static const struct key_schema schema = { .part = { { { (const uint8_t *)"pk", 2 }, ITEM_S },
 	{ { (const uint8_t *)"sk", 2 }, ITEM_N } }, .n = 2, .hash_n = 1 };

@@ -1,5 +1,5 @@
 /*
- * Programs as a node receives them.  What expr_check takes must run and print; what it refuses must at least do no harm.
+ * Programs as a node receives them.  What expr_check takes must run and print; what it refuses must do no harm.
  */
 #include <assert.h>
 #include <stdint.h>

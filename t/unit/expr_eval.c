@@ -7,8 +7,10 @@
 #include "common/mem.h"
 #include "expr_notation.h"
 
-#define ITEM "b={B:00ff10}, bs={BS:[00, ff]}, e={S:}, f={BOOL:false}, l={L:[{N:1}, {S:two}, {L:[{N:3}]}, {M:{x={N:4}}}]}, " \
-	"m={M:{a={N:1}, b={M:{c={S:deep}}}}}, n={N:10}, n2={N:2}, neg={N:-3.5}, nil={NULL:true}, ns={NS:[1, 2, 3]}, " \
+#define ITEM                                                                                                           \
+	"b={B:00ff10}, bs={BS:[00, ff]}, e={S:}, f={BOOL:false}, "                                                     \
+	"l={L:[{N:1}, {S:two}, {L:[{N:3}]}, {M:{x={N:4}}}]}, m={M:{a={N:1}, b={M:{c={S:deep}}}}}, n={N:10}, "          \
+	"n2={N:2}, neg={N:-3.5}, nil={NULL:true}, ns={NS:[1, 2, 3]}, "                                                 \
 	"s={S:hello}, s2={S:world}, ss={SS:[a, b, c]}, t={BOOL:true}, u={S:\xc3\xa9\xc3\xa8}"
 
 struct row {
@@ -249,8 +251,9 @@ TEST(damaged_programs_are_harmless)
 
 	notation_subst(&t, ":v={N:1}, :w={S:a}, :t={S:S}, #m=m");
 	CHECK(expr_compile_condition(BYTES_LIT("(s = :v OR size(l) IN (n, :v)) AND NOT (contains(ss, :w) AND "
-		"attribute_type(#m.b.c, :t)) OR n BETWEEN n2 AND :v OR begins_with(s, :w) OR attribute_exists(l[1])"), &t.s,
-		&prog, &err));
+					       "attribute_type(#m.b.c, :t)) OR n BETWEEN n2 AND :v OR begins_with(s, "
+					       ":w) OR attribute_exists(l[1])"),
+		&t.s, &prog, &err));
 	for (size_t n = 0; n < prog.n; n++) {
 		uint8_t *copy = mem_copy(prog.p, n);
 
@@ -318,5 +321,5 @@ TEST(tables_find_what_a_search_finds)
 	item_build_fini(&b);
 }
 
-CHECK_MAIN(X(tables_find_what_a_search_finds) X(conditions_hold_or_not) X(no_item_has_no_attributes) X(projections_keep_the_structure) X(projection_of_names)
-	X(damaged_programs_are_harmless))
+CHECK_MAIN(X(tables_find_what_a_search_finds) X(conditions_hold_or_not) X(no_item_has_no_attributes)
+		X(projections_keep_the_structure) X(projection_of_names) X(damaged_programs_are_harmless))

@@ -22,7 +22,7 @@ static const struct row rows[] = {
 	{ "SET a = :v", ":v={N:1}", "a={S:x}, b={S:y}, pk={S:k}", "a={N:1}, b={S:y}, pk={S:k}", "a={N:1}" },
 	{ "SET a = b, b = a", NULL, "a={N:1}, b={N:2}", "a={N:2}, b={N:1}", "a={N:2}, b={N:1}" },
 	{ "SET a = b", NULL, "a={N:1}", NO_ATTRIBUTE, NULL },
-	{ "SET a = pk", NULL, NULL, NO_ATTRIBUTE, NULL },       /* unconfirmed: the key is no old item */
+	{ "SET a = pk", NULL, NULL, NO_ATTRIBUTE, NULL }, /* unconfirmed: the key is no old item */
 	{ "SET a = a + :n", ":n={N:1}", "a={N:1}", "a={N:2}", "a={N:2}" },
 	{ "SET a = :n - a", ":n={N:1}", "a={N:1.5}", "a={N:-0.5}", "a={N:-0.5}" },
 	{ "SET a = b - c", NULL, "b={N:9}, c={N:4}", "a={N:5}, b={N:9}, c={N:4}", "a={N:5}" },
@@ -39,7 +39,8 @@ static const struct row rows[] = {
 	{ "SET l = list_append(l, :v)", ":v={L:[{N:3}]}", "l={L:[{N:1}, {N:2}]}", "l={L:[{N:1}, {N:2}, {N:3}]}",
 		"l={L:[{N:1}, {N:2}, {N:3}]}" },
 	{ "SET l = list_append(:v, l)", ":v={L:[{N:3}]}", "l={L:[{N:1}]}", "l={L:[{N:3}, {N:1}]}", NULL },
-	{ "SET l = list_append(if_not_exists(l, :e), :v)", ":v={L:[{N:3}]}, :e={L:[]}", NULL, "l={L:[{N:3}]}, pk={S:k}", NULL },
+	{ "SET l = list_append(if_not_exists(l, :e), :v)", ":v={L:[{N:3}]}, :e={L:[]}", NULL, "l={L:[{N:3}]}, pk={S:k}",
+		NULL },
 	{ "SET l = list_append(list_append(l, :v), list_append(:v, l))", ":v={L:[{N:3}]}", "l={L:[{N:1}]}",
 		"l={L:[{N:1}, {N:3}, {N:3}, {N:1}]}", NULL },
 	{ "SET l = list_append(l, :v)", ":v={L:[{N:3}]}", "l={S:x}", WRONG_TYPE, NULL },
@@ -50,7 +51,7 @@ static const struct row rows[] = {
 	{ "SET m.a = :v", ":v={N:1}", NULL, WRONG_PATH, NULL },
 	{ "SET m.a = :v", ":v={N:1}", "m={S:x}", WRONG_PATH, NULL },
 	{ "SET l[0] = :v", ":v={N:1}", "l={L:[{S:a}, {S:b}]}", "l={L:[{N:1}, {S:b}]}", "l={L:[{N:1}]}" },
-	{ "SET l[9] = :v", ":v={N:1}", "l={L:[{S:a}]}", "l={L:[{S:a}, {N:1}]}", "" },   /* unconfirmed: UPDATED_NEW */
+	{ "SET l[9] = :v", ":v={N:1}", "l={L:[{S:a}]}", "l={L:[{S:a}, {N:1}]}", "" }, /* unconfirmed: UPDATED_NEW */
 	{ "SET l[9] = :v, l[5] = :w", ":v={N:9}, :w={N:5}", "l={L:[{S:a}]}", "l={L:[{S:a}, {N:5}, {N:9}]}", NULL },
 	{ "SET l[0] = :v", ":v={N:1}", "m={M:{}}", WRONG_PATH, NULL },
 	{ "SET l[0].a = :v", ":v={N:1}", "l={L:[{M:{}}]}", "l={L:[{M:{a={N:1}}}]}", NULL },
@@ -212,8 +213,10 @@ TEST(damaged_programs_are_harmless)
 	const char *message;
 
 	notation_subst(&t, ":n={N:1}, :s={SS:[a]}, :l={L:[{N:2}]}");
-	CHECK(expr_compile_update(BYTES_LIT("SET l = list_append(l, :l), a = if_not_exists(a, :n) + :n, m.b = a - :n ADD n :n "
-		"DELETE s :s REMOVE z"), &t.s, NULL, &prog, &err));
+	CHECK(expr_compile_update(
+		BYTES_LIT("SET l = list_append(l, :l), a = if_not_exists(a, :n) + :n, m.b = a - :n ADD n :n "
+			  "DELETE s :s REMOVE z"),
+		&t.s, NULL, &prog, &err));
 	for (size_t n = 0; n < prog.n; n++) {
 		uint8_t *copy = mem_copy(prog.p, n);
 
@@ -229,7 +232,8 @@ TEST(damaged_programs_are_harmless)
 		copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		ok = expr_check((struct bytes){ copy, prog.n }, EXPR_KIND_UPDATE);
 		buf_clear(&out);
-		if (expr_apply_update((struct bytes){ copy, prog.n }, item, ITEM_EMPTY, &out, &message) == EXPR_TRUE && ok)
+		if (expr_apply_update((struct bytes){ copy, prog.n }, item, ITEM_EMPTY, &out, &message) == EXPR_TRUE
+			&& ok)
 			CHECK(item_check(buf_view(&out)));
 		buf_clear(&out);
 		expr_updated((struct bytes){ copy, prog.n }, item, &out);
