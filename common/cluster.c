@@ -176,7 +176,8 @@ static const char *take_node(struct parse *p)
 	for (size_t i = 0; i < p->c->nodes_n; i++) {
 		const struct cluster_node *other = &p->c->nodes[i];
 
-		if (other->number == node.number || other->incarnation == node.incarnation || bytes_is(w[2], other->name))
+		if (other->number == node.number || other->incarnation == node.incarnation ||
+		    bytes_is(w[2], other->name))
 			return "another node has this number, name or incarnation";
 	}
 	if (p->c->nodes_n == CLUSTER_NODES_MAX)

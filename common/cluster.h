@@ -1,5 +1,6 @@
 /*
- * cluster: the file `cluster` of a home directory: which cluster this is and where its processes are.  Format: ddb-cluster(5).
+ * cluster: the file `cluster` of a home directory: which cluster this is and where its processes are.
+ * Format: ddb-cluster(5).
  * Lines, in any order but the first; # begins a comment line:
  *	format 1
  *	cluster 32-hex-digits

@@ -14,9 +14,9 @@
  *	daemon_close(&d);
  *	return code;
  *
- * SIGTERM, SIGINT, and the closing of what --life-fd names (a pipe that the parent holds) call drain once, from the loop.
- * The program then finishes what it has begun and calls daemon_end; after DAEMON_DRAIN_MS_MAX, or at a second signal,
- * it is ended anyway.  SIGPIPE and SIGHUP are ignored.  DDB_HOME stands in for --home.  DDB_FAULT is armed.
+ * SIGTERM, SIGINT, and the closing of what --life-fd names (a pipe that the parent holds) call drain once, from the
+ * loop.  The program then finishes what it has begun and calls daemon_end; after DAEMON_DRAIN_MS_MAX, or at a second
+ * signal, it is ended anyway.  SIGPIPE and SIGHUP are ignored.  DDB_HOME stands in for --home.  DDB_FAULT is armed.
  * Does not: fork, change directory, write files, start threads.
  */
 #ifndef COMMON_DAEMON_H

@@ -1,162 +1,301 @@
 #include "table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "pjson.h"
+static const char *const statuses[] = { "CREATING", "ACTIVE", "UPDATING", "DELETING" };
+static const char *const billings[] = { "PROVISIONED", "PAY_PER_REQUEST" };
 
-static const char *const statuses[] = { "", "CREATING", "ACTIVE", "UPDATING", "DELETING" };
+#define COUNT(a) (sizeof(a) / sizeof *(a))
 
 const char *table_status_name(enum table_status s)
 {
 	return statuses[s];
 }
 
-static bool get_u64(struct bytes item, const char *name, uint64_t most, uint64_t *out)
+const char *table_billing_name(enum table_billing b)
+{
+	return billings[b];
+}
+
+static bool name_ok(struct bytes name, size_t min)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		uint8_t c = name.p[i];
+
+		if (!((c | 32) >= 'a' && (c | 32) <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '-' &&
+		    c != '.')
+			return false;
+	}
+	return name.n >= min && name.n <= TABLE_NAME_MAX;
+}
+
+bool table_name_ok(struct bytes name)
+{
+	return name_ok(name, 3);
+}
+
+void table_arn(struct buf *out, const char *region, const char *account, struct bytes name)
+{
+	buf_fmt(out, "arn:aws:dynamodb:%s:%s:table/", region, account);
+	buf_bytes(out, name);
+}
+
+/* --- reading.  Each of these returns false if the attribute is there and is not what it should be. */
+
+static bool get_s(struct bytes item, const char *name, struct bytes *out)
+{
+	struct value v;
+
+	*out = BYTES_NONE;
+	if (!item_get(item, bytes_str(name), &v))
+		return true;
+	*out = v.body;
+	return v.tag == ITEM_S;
+}
+
+static bool get_u64(struct bytes item, const char *name, uint64_t max, uint64_t *out)
 {
 	struct value v;
 	struct num n;
 
-	if (!item_get(item, bytes_str(name), &v) || !item_value_num(v, &n))
-		return false;
-	return num_to_u64(&n, out) && *out <= most;
+	*out = 0;
+	if (!item_get(item, bytes_str(name), &v))
+		return true;
+	return item_value_num(v, &n) && num_to_u64(&n, out) && *out <= max;
 }
 
-static bool get_string(struct bytes item, const char *name, struct bytes *out)
+static bool get_word(struct bytes item, const char *name, const char *const *words, size_t n, unsigned *out)
+{
+	struct bytes s;
+
+	if (!get_s(item, name, &s))
+		return false;
+	for (*out = 0; *out < n; ++*out)
+		if (bytes_is(s, words[*out]))
+			return true;
+	return false;
+}
+
+/* Seconds with three decimals in the item, milliseconds in the struct. */
+static bool get_created(struct bytes item, uint64_t *out)
+{
+	struct value v;
+	struct num n;
+
+	*out = 0;
+	if (!item_get(item, BYTES_LIT("CreationDateTime"), &v))
+		return true;
+	if (!item_value_num(v, &n))
+		return false;
+	if (n.digits != 0)
+		n.exponent += 3;
+	return num_to_u64(&n, out) && *out <= TABLE_UNITS_MAX;
+}
+
+static bool get_pair(struct bytes item, const char *name, const char *first, uint64_t *a, const char *second,
+                     uint64_t *b)
 {
 	struct value v;
 
-	if (!item_get(item, bytes_str(name), &v) || v.tag != ITEM_S)
-		return false;
-	*out = v.body;
-	return true;
+	*a = *b = 0;
+	if (!item_get(item, bytes_str(name), &v))
+		return true;
+	return v.tag == ITEM_M && get_u64(v.body, first, TABLE_UNITS_MAX, a) &&
+	       get_u64(v.body, second, TABLE_UNITS_MAX, b);
 }
 
-static enum table_status status_of(struct bytes name)
+static uint8_t type_of(struct bytes definitions, struct bytes name)
 {
-	for (enum table_status s = TABLE_CREATING; s <= TABLE_DELETING; s++)
-		if (bytes_is(name, statuses[s]))
-			return s;
-	return 0;
-}
+	struct item_iter it = item_iter(definitions);
+	struct bytes n, t;
+	struct value v;
 
-/* The type that AttributeDefinitions gives the attribute. */
-static uint8_t type_of(struct bytes definition, struct bytes attribute)
-{
-	struct value list, v;
-	struct item_iter it;
-
-	if (!item_get(definition, BYTES_LIT("AttributeDefinitions"), &list) || list.tag != ITEM_L)
-		return ITEM_NONE;
-	it = item_iter(list.body);
 	while (item_next_value(&it, &v)) {
-		struct bytes name, type;
-
-		if (v.tag != ITEM_M || !get_string(v.body, "AttributeName", &name) || !get_string(v.body, "AttributeType", &type))
-			return ITEM_NONE;
-		if (bytes_eq(name, attribute))
-			return bytes_is(type, "S") ? ITEM_S : bytes_is(type, "N") ? ITEM_N : bytes_is(type, "B") ? ITEM_B : ITEM_NONE;
+		if (v.tag != ITEM_M || !get_s(v.body, "AttributeName", &n) || !bytes_eq(n, name) ||
+		    !get_s(v.body, "AttributeType", &t))
+			continue;
+		return bytes_is(t, "S") ? ITEM_S : bytes_is(t, "N") ? ITEM_N : bytes_is(t, "B") ? ITEM_B : ITEM_NONE;
 	}
 	return ITEM_NONE;
 }
 
-static bool read_key(struct table *t)
+static bool get_key(struct bytes item, struct key_schema *key)
 {
-	struct value list, v;
+	static const char *const kinds[] = { "HASH", "RANGE" };
+	struct value schema, definitions, v;
 	struct item_iter it;
 
-	if (!item_get(t->definition, BYTES_LIT("KeySchema"), &list) || list.tag != ITEM_L)
+	*key = (struct key_schema){ .hash_n = 1 };
+	if (!item_get(item, BYTES_LIT("KeySchema"), &schema) || schema.tag != ITEM_L ||
+	    !item_get(item, BYTES_LIT("AttributeDefinitions"), &definitions) || definitions.tag != ITEM_L)
 		return false;
-	it = item_iter(list.body);
+	it = item_iter(schema.body);
 	while (item_next_value(&it, &v)) {
-		struct key_part *p = &t->key.part[t->key.n];
+		struct key_part *p = &key->part[key->n];
 		struct bytes kind;
 
-		if (t->key.n == 2 || v.tag != ITEM_M || !get_string(v.body, "AttributeName", &p->name) ||
-		    !get_string(v.body, "KeyType", &kind) || !bytes_is(kind, t->key.n == 0 ? "HASH" : "RANGE"))
+		if (key->n == 2 || v.tag != ITEM_M || !get_s(v.body, "KeyType", &kind) ||
+		    !bytes_is(kind, kinds[key->n]) || !get_s(v.body, "AttributeName", &p->name) || p->name.n == 0 || p->name.n > 255)
 			return false;
-		p->tag = type_of(t->definition, p->name);
+		p->tag = type_of(definitions.body, p->name);
 		if (p->tag == ITEM_NONE)
 			return false;
-		t->key.n++;
+		key->n++;
 	}
-	t->key.hash_n = 1;
-	return t->key.n > 0;
+	return key->n > 0 && (key->n == 1 || !bytes_eq(key->part[0].name, key->part[1].name));
+}
+
+static bool get_all(struct bytes item, struct table *t)
+{
+	unsigned status, billing;
+	uint64_t schema;
+
+	if (!get_u64(item, "Id", UINT64_MAX, &t->id) || !get_u64(item, "Version", UINT64_MAX, &t->version) ||
+	    !get_u64(item, "Schema", UINT32_MAX, &schema) || t->id == 0 || t->version == 0 || schema == 0)
+		return false;
+	t->schema = (uint32_t)schema;
+	if (!get_s(item, "TableName", &t->name) || !name_ok(t->name, 1) || !get_s(item, "TableArn", &t->arn) ||
+	    t->arn.n > TABLE_ARN_MAX)
+		return false;
+	if (!get_word(item, "TableStatus", statuses, COUNT(statuses), &status) ||
+	    !get_word(item, "BillingMode", billings, COUNT(billings), &billing))
+		return false;
+	t->status = status;
+	t->billing = billing;
+	return get_key(item, &t->key) && get_created(item, &t->created_ms) &&
+	       get_pair(item, "ProvisionedThroughput", "ReadCapacityUnits", &t->read_units, "WriteCapacityUnits",
+	                &t->write_units) &&
+	       get_pair(item, "WarmThroughput", "ReadUnitsPerSecond", &t->warm_read, "WriteUnitsPerSecond",
+	                &t->warm_write);
 }
 
 bool table_init(struct table *t, struct bytes definition)
 {
-	struct bytes status;
-	uint64_t schema;
-
 	*t = (struct table){ 0 };
 	if (definition.n > TABLE_DEFINITION_MAX || !item_check(definition))
 		return false;
 	t->definition = bytes_copy(definition);
-	if (get_u64(t->definition, "_id", UINT64_MAX, &t->id) && get_u64(t->definition, "_schema", UINT32_MAX, &schema) &&
-	    get_string(t->definition, "TableName", &t->name) && table_name_ok(t->name) &&
-	    get_string(t->definition, "TableStatus", &status) && (t->status = status_of(status)) != 0 && read_key(t)) {
-		t->schema = (uint32_t)schema;
+	t->owned = true;
+	if (get_all(t->definition, t))
 		return true;
-	}
 	table_fini(t);
 	return false;
 }
 
 void table_fini(struct table *t)
 {
-	free((void *)t->definition.p);
+	if (t->owned)
+		free((void *)(uintptr_t)t->definition.p);
 	*t = (struct table){ 0 };
 }
 
-const struct key_schema *table_catalogue_key(void)
-{
-	static const struct key_schema key = {
-		.part = { { { (const uint8_t *)"pk", 2 }, ITEM_S }, { { (const uint8_t *)"sk", 2 }, ITEM_S } }, .n = 2, .hash_n = 1,
-	};
+/* --- writing */
 
-	return &key;
+static void put_s(struct item_build *b, const char *name, struct bytes s)
+{
+	item_build_name(b, bytes_str(name));
+	item_build_s(b, s);
 }
 
-struct bytes table_name_of(struct bytes name)
+static void put_u64(struct item_build *b, const char *name, uint64_t v)
 {
-	static const char mark[] = ":table/";
-	const uint8_t *at;
-
-	if (!bytes_starts(name, BYTES_LIT("arn:")))
-		return name;
-	at = memmem(name.p, name.n, mark, sizeof mark - 1);
-	if (at == NULL)
-		return name;
-	at += sizeof mark - 1;
-	return (struct bytes){ at, (size_t)(name.p + name.n - at) };
+	item_build_name(b, bytes_str(name));
+	item_build_u64(b, v);
 }
 
-bool table_name_ok(struct bytes name)
+static void put_created(struct item_build *b, uint64_t ms)
 {
-	if (name.n == 0 || name.n > TABLE_NAME_MAX)
-		return false;
-	for (size_t i = 0; i < name.n; i++) {
-		uint8_t c = name.p[i];
+	char text[32];
+	struct num n;
+	int len = snprintf(text, sizeof text, "%llu.%03u", (unsigned long long)(ms / 1000), (unsigned)(ms % 1000));
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-'))
-			return false;
+	num_parse(&n, (struct bytes){ (uint8_t *)text, (size_t)len });
+	item_build_name(b, BYTES_LIT("CreationDateTime"));
+	item_build_n(b, &n);
+}
+
+static void put_pair(struct item_build *b, const char *name, const char *first, uint64_t one, const char *second,
+                     uint64_t two)
+{
+	item_build_name(b, bytes_str(name));
+	item_build_open(b, ITEM_M);
+	put_u64(b, first, one);
+	put_u64(b, second, two);
+	item_build_close(b);
+}
+
+static void put_key(struct item_build *b, const struct key_schema *key)
+{
+	item_build_name(b, BYTES_LIT("KeySchema"));
+	item_build_open(b, ITEM_L);
+	for (size_t i = 0; i < key->n; i++) {
+		item_build_open(b, ITEM_M);
+		put_s(b, "AttributeName", key->part[i].name);
+		put_s(b, "KeyType", bytes_str(i == 0 ? "HASH" : "RANGE"));
+		item_build_close(b);
 	}
-	return true;
+	item_build_close(b);
 }
 
-void table_write(struct json_write *w, struct bytes definition)
+static void put_definitions(struct item_build *b, const struct table *t)
 {
-	struct item_iter it = item_iter(definition);
+	struct value old;
+
+	item_build_name(b, BYTES_LIT("AttributeDefinitions"));
+	if (t->definition.n > 0 && item_get(t->definition, BYTES_LIT("AttributeDefinitions"), &old)) {
+		item_build_raw(b, old.raw);
+		return;
+	}
+	item_build_open(b, ITEM_L);
+	for (size_t i = 0; i < t->key.n; i++) {
+		item_build_open(b, ITEM_M);
+		put_s(b, "AttributeName", t->key.part[i].name);
+		put_s(b, "AttributeType", bytes_str(item_type_name(t->key.part[i].tag)));
+		item_build_close(b);
+	}
+	item_build_close(b);
+}
+
+static bool is_ours(struct bytes name)
+{
+	static const char *const ours[] = { "Id", "Version", "Schema", "TableName", "TableStatus", "TableArn",
+		                            "CreationDateTime", "KeySchema", "AttributeDefinitions", "BillingMode",
+		                            "ProvisionedThroughput", "WarmThroughput" };
+
+	for (size_t i = 0; i < COUNT(ours); i++)
+		if (bytes_is(name, ours[i]))
+			return true;
+	return false;
+}
+
+void table_build(struct item_build *b, const struct table *t)
+{
+	struct item_iter it = item_iter(t->definition);
 	struct bytes name;
 	struct value v;
 
-	json_write_object(w);
-	while (item_next_pair(&it, &name, &v)) {
-		if (name.n > 0 && name.p[0] == '_')
-			continue;
-		json_write_key(w, name);
-		pjson_write_value(w, v);
+	item_build_reset(b);
+	item_build_item(b);
+	put_u64(b, "Id", t->id);
+	put_u64(b, "Version", t->version);
+	put_u64(b, "Schema", t->schema);
+	put_s(b, "TableName", t->name);
+	put_s(b, "TableStatus", bytes_str(statuses[t->status]));
+	put_s(b, "TableArn", t->arn);
+	put_s(b, "BillingMode", bytes_str(billings[t->billing]));
+	put_created(b, t->created_ms);
+	put_key(b, &t->key);
+	put_definitions(b, t);
+	put_pair(b, "ProvisionedThroughput", "ReadCapacityUnits", t->read_units, "WriteCapacityUnits", t->write_units);
+	if (t->warm_read > 0 || t->warm_write > 0)
+		put_pair(b, "WarmThroughput", "ReadUnitsPerSecond", t->warm_read, "WriteUnitsPerSecond", t->warm_write);
+	while (t->definition.n > 0 && item_next_pair(&it, &name, &v)) {
+		if (!is_ours(name)) {
+			item_build_name(b, name);
+			item_build_raw(b, v.raw);
+		}
 	}
-	json_write_object_end(w);
+	item_build_close(b);
 }

@@ -1,50 +1,58 @@
 /*
- * table: a table's definition, as everyone holds it: an item whose attributes are those of the API's TableDescription in plain form
- * (TableName S, KeySchema L of M, AttributeDefinitions L of M, BillingModeSummary M, ...), and, with names that the API cannot have,
- *   _id      N  never reused
- *   _schema  N  version of the definition, counted up by every change; requests carry it, and nodes refuse stale ones
- * Whatever else is in it survives, so that a later version's attributes pass through an older program.
- * Does not: validate a CreateTable (the router does), know partitions.
+ * table: the definition of a table.  In the catalogue, in messages and in caches it is an item (item.h); attributes are
+ * named as in the API's TableDescription where one exists, those of ours are Id, Version and Schema (numbers).
+ *   TableName  TableStatus  TableArn  CreationDateTime  KeySchema  AttributeDefinitions  BillingMode
+ *   ProvisionedThroughput  WarmThroughput
+ * Whatever else the item holds is passed through, so that later versions' attributes survive older processes.
+ * Does not: read a clock, decide defaults, check the API's rules beyond the bounds here.
  */
 #ifndef COMMON_TABLE_H
 #define COMMON_TABLE_H
 
-#include "bytes.h"
+#include "item.h"
+#include "item_build.h"
 #include "key.h"
 
 #define TABLE_NAME_MAX 255
-#define TABLE_NAME_MIN 3
-#define TABLE_DEFINITION_MAX (256u << 10)
-#define TABLE_CATALOGUE_ID 1u                            /* the catalogue's own table and group */
-#define TABLE_CATALOGUE_GROUP 1u
+#define TABLE_ARN_MAX 1024
+#define TABLE_UNITS_MAX ((uint64_t)1 << 53)              /* of any throughput */
+#define TABLE_DEFINITION_MAX ((size_t)256 << 10)         /* bytes of the item */
 
-enum table_status { TABLE_CREATING = 1, TABLE_ACTIVE, TABLE_UPDATING, TABLE_DELETING };
+enum table_status { TABLE_CREATING, TABLE_ACTIVE, TABLE_UPDATING, TABLE_DELETING };
+enum table_billing { TABLE_PROVISIONED, TABLE_PAY_PER_REQUEST };
 
 struct table {
-	uint64_t id;
-	uint32_t schema;
+	uint64_t id;                                     /* > 0, never reused */
+	uint64_t version;                                /* > 0, of this definition; grows with every change of it */
+	uint32_t schema;                                 /* > 0, of what requests depend on; nodes refuse older ones */
+	struct bytes name;                               /* 1..TABLE_NAME_MAX of a-z A-Z 0-9 _ - . */
 	enum table_status status;
-	struct bytes name;                               /* points into definition */
-	struct key_schema key;                           /* names point into definition */
-	struct bytes definition;                         /* owned */
+	enum table_billing billing;
+	struct key_schema key;                           /* hash_n = 1, n = 1 or 2 */
+	uint64_t created_ms;                             /* since 1970 */
+	uint64_t read_units, write_units;                /* provisioned */
+	uint64_t warm_read, warm_write;                  /* 0: not asked for */
+	struct bytes arn;
+	struct bytes definition;                         /* the item all this is from; empty in a new one */
+	bool owned;                                      /* definition is ours */
 };
 
-/* Parses a definition (copied).  False if it is not one; then t is empty. */
+/*
+ * Read definition, from anybody; makes a copy that the views of t point into.  False leaves t zeroed.
+ */
 bool table_init(struct table *t, struct bytes definition);
 void table_fini(struct table *t);
 
+/*
+ * Make the item of t: its fields, then whatever t->definition holds beside them.  AttributeDefinitions of the
+ * definition are kept if there are any.  The result is item_build_view(b), valid if item_build_ok(b).
+ */
+void table_build(struct item_build *b, const struct table *t);
+
+bool table_name_ok(struct bytes name);                   /* as the API wants it: 3..255 characters */
 const char *table_status_name(enum table_status s);      /* "ACTIVE" */
-
-/* The catalogue's own schema: partition key "pk" S, sort key "sk" S.  Constant. */
-const struct key_schema *table_catalogue_key(void);
-
-/* The name in a TableName parameter, which may be an ARN (arn:aws:dynamodb:region:account:table/NAME); not checked further. */
-struct bytes table_name_of(struct bytes name_or_arn);
-/* 1..TABLE_NAME_MAX characters of a-z A-Z 0-9 _ . - */
-bool table_name_ok(struct bytes name);
-
-/* The definition as TableDescription: a JSON object with every attribute but those that begin with _. */
-struct json_write;
-void table_write(struct json_write *w, struct bytes definition);
+const char *table_billing_name(enum table_billing b);    /* "PAY_PER_REQUEST" */
+/* arn:aws:dynamodb:REGION:ACCOUNT:table/NAME, appended. */
+void table_arn(struct buf *out, const char *region, const char *account, struct bytes name);
 
 #endif
