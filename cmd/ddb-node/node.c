@@ -426,13 +426,10 @@ size_t node_groups(const struct node *n)
 	return HASH_COUNT(n->groups);
 }
 
-uint64_t node_group_id(const struct node *n, size_t i)
+void node_group_ids(const struct node *n, uint64_t *out)
 {
-	const struct group *g = n->groups;
-
-	while (g != NULL && i-- > 0)
-		g = g->hh.next;
-	return g != NULL ? g->id : 0;
+	for (const struct group *g = n->groups; g != NULL; g = g->hh.next)
+		*out++ = g->id;
 }
 
 struct wal *node_wal(struct node *n)

@@ -81,7 +81,7 @@ int node_bootstrap(struct node *n, const struct msg_group_create *m, uint64_t no
 
 size_t node_groups(const struct node *n);
 struct wal *node_wal(struct node *n);
-uint64_t node_group_id(const struct node *n, size_t i);
+void node_group_ids(const struct node *n, uint64_t *out);  /* node_groups() of them */
 struct node_metrics *node_metrics(struct node *n);
 /* What the routing map should know of a group, as a `partition` message; false if there is no such group. */
 bool node_partition(struct node *n, uint64_t group, struct buf *out);
