@@ -63,7 +63,7 @@ static bool plain(struct bytes v, size_t max)
 	return v.n > 0 && v.n <= max;
 }
 
-/* --- parsing --------------------------------------------------------------------------------------------------------- */
+/* --- parsing ------------------------------------------------------------------------------------------------------ */
 
 struct parse {
 	const char *path;
@@ -219,7 +219,7 @@ out:
 	return rc;
 }
 
-/* --- sets ------------------------------------------------------------------------------------------------------------ */
+/* --- sets --------------------------------------------------------------------------------------------------------- */
 
 void cred_free(struct cred *c)
 {
@@ -302,7 +302,7 @@ size_t cred_count(const struct cred *c)
 	return c->n;
 }
 
-/* --- creating -------------------------------------------------------------------------------------------------------- */
+/* --- creating ----------------------------------------------------------------------------------------------------- */
 
 /* n characters of the alphabet, each equally likely. */
 static int random_text(char *out, size_t n, const char *alphabet)
@@ -345,7 +345,7 @@ static int write_fresh(int fd)
 static int sync_dir(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char *dir = slash == NULL ? mem_str(".") : slash == path ? mem_str("/") : mem_copy(path, (size_t)(slash - path));
+	char *dir = slash == NULL ? mem_str(".") : mem_copy(path, slash == path ? 1 : (size_t)(slash - path));
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = fd >= 0 ? fsync(fd) : -1;
 
 	if (fd >= 0)
@@ -358,6 +358,7 @@ int cred_create(const char *path, char *error)
 {
 	char *temporary;
 	int fd, rc = -1;
+	bool linked;
 
 	if (access(path, F_OK) == 0)
 		return 0;
@@ -369,19 +370,20 @@ int cred_create(const char *path, char *error)
 		return -1;
 	}
 	/* link, not rename: whoever created the file meanwhile has keys in use. */
-	if (write_fresh(fd) != 0 || (link(temporary, path) != 0 && errno != EEXIST))
+	linked = write_fresh(fd) == 0 && link(temporary, path) == 0;
+	if (!linked && errno != EEXIST)
 		fail(error, "%s: %s", path, strerror(errno));
 	else if (sync_dir(path) != 0)
 		fail(error, "%s: directory: %s", path, strerror(errno));
 	else
-		rc = 1;
+		rc = linked;
 	close(fd);
 	unlink(temporary);
 	free(temporary);
 	return rc;
 }
 
-/* --- the client's side ----------------------------------------------------------------------------------------------- */
+/* --- the client's side -------------------------------------------------------------------------------------------- */
 
 static const char *env(const char *name)
 {
@@ -408,7 +410,7 @@ static struct cred *from_env(char *error)
 	if (!plain((struct bytes){ (const uint8_t *)id, id_n }, CRED_ID_BYTES_MAX) ||
 	    !plain((struct bytes){ (const uint8_t *)secret, secret_n }, CRED_SECRET_BYTES_MAX) ||
 	    (token_n > 0 && !plain((struct bytes){ (const uint8_t *)token, token_n }, CRED_TOKEN_BYTES_MAX))) {
-		fail(error, "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_SESSION_TOKEN is too long or has blanks in it");
+		fail(error, "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_SESSION_TOKEN is too long or has blanks");
 		return NULL;
 	}
 	c = mem_new(sizeof *c);
@@ -439,7 +441,7 @@ struct cred *cred_client(const char *profile, char *error)
 	if (profile == NULL)
 		profile = env("AWS_PROFILE") != NULL ? env("AWS_PROFILE") : "default";
 	if (file == NULL && home == NULL) {
-		fail(error, "no credentials: neither AWS_ACCESS_KEY_ID nor AWS_SHARED_CREDENTIALS_FILE nor HOME is set");
+		fail(error, "no credentials: AWS_ACCESS_KEY_ID, AWS_SHARED_CREDENTIALS_FILE and HOME are all unset");
 		return NULL;
 	}
 	path = file != NULL ? mem_str(file) : mem_fmt("%s/.aws/credentials", home);

@@ -10,20 +10,26 @@
 #include "mem.h"
 
 /*
- * The rules, beyond the grammar of RFC 9112.  Refused: any line that does not end in CRLF; CR, NUL or another control
- * character inside one; an empty line before the request; white space in or after a header's name, or at the start of a
- * line (folding); targets other than an absolute path (and * of OPTIONS) or with characters that RFC 3986 does not allow;
- * versions other than 1.0 and 1.1; no Host, two, or one that is not a host; two of any header that only makes sense once;
- * Content-Length together with Transfer-Encoding, or not plain digits; Transfer-Encoding other than exactly "chunked", or
- * in HTTP/1.0; a body on GET or HEAD; names that some gateways would take for the two length headers; a Connection header
- * that names a header we act on; chunk sizes of more than 8 digits; chunk extensions other than ;name[=token]; trailers;
- * and whatever llhttp reads otherwise than we do.
+ * The rules, beyond the grammar of RFC 9112.  Refused:
+ * - any line that does not end in CRLF; CR, NUL or another control character in one; an empty line before the request;
+ * - white space in or after a header's name, or at the start of a line (folding);
+ * - targets other than an absolute path (and * of OPTIONS), or with characters that RFC 3986 does not allow;
+ * - versions other than 1.0 and 1.1;
+ * - no Host, two, or one that is not a host; two of any header that only makes sense once;
+ * - Content-Length together with Transfer-Encoding, or not plain digits;
+ * - Transfer-Encoding other than exactly "chunked", or in HTTP/1.0; a body on GET or HEAD;
+ * - names that some gateways would take for the two length headers; a Connection header that names a header we act on;
+ * - chunk sizes of more than 8 digits; chunk extensions other than ;name[=token]; trailers;
+ * - and whatever llhttp reads otherwise than we do (it takes folded lines, and refuses a TAB after a length).
  */
 
 #define CHUNK_LINE_MAX 256
 #define KEEP_BYTES_MAX ((size_t)64 << 10)                /* larger buffers are not kept for the next request */
 
-enum { IN_HEAD, IN_BODY, IN_SIZE, IN_EXT, IN_SIZE_LF, IN_DATA, IN_DATA_CR, IN_DATA_LF, IN_LAST_CR, IN_LAST_LF, AT_END, BAD };
+enum {
+	IN_HEAD, IN_BODY, IN_SIZE, IN_EXT, IN_SIZE_LF, IN_DATA, IN_DATA_CR, IN_DATA_LF, IN_LAST_CR, IN_LAST_LF,
+	AT_END, BAD
+};
 
 struct httpmsg_peer {
 	llhttp_t parser;
@@ -31,7 +37,7 @@ struct httpmsg_peer {
 	unsigned heads, messages;
 };
 
-/* --- llhttp's reading ------------------------------------------------------------------------------------------------ */
+/* --- llhttp's reading --------------------------------------------------------------------------------------------- */
 
 static struct httpmsg_peer *peer_of(llhttp_t *p)
 {
@@ -114,7 +120,7 @@ static bool peer_agrees_on_head(struct httpmsg *m)
 	       (m->chunked || p->messages == 1 || p->parser.content_length == m->length);
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------ */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 void httpmsg_init(struct httpmsg *m)
 {
@@ -176,7 +182,7 @@ static enum httpmsg_step bad(struct httpmsg *m, int status, const char *why)
 	return HTTPMSG_BAD;
 }
 
-/* --- feeding --------------------------------------------------------------------------------------------------------- */
+/* --- feeding ------------------------------------------------------------------------------------------------------ */
 
 static enum httpmsg_step head_done(struct httpmsg *m)
 {
@@ -377,7 +383,7 @@ enum httpmsg_step httpmsg_feed(struct httpmsg *m, struct bytes in, size_t *used)
 	return step;
 }
 
-/* --- reading --------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 struct bytes httpmsg_header(const struct httpmsg *m, const char *name, size_t *count)
 {

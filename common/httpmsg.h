@@ -1,8 +1,8 @@
 /*
  * httpmsg: one HTTP/1.1 request, parsed strictly from bytes as they arrive.
- * Source: RFC 9110, RFC 9112.  Two readings decide: our own scan of the raw bytes and llhttp's.  Whatever the two, or any
- * two servers, could read differently is refused: the rules are listed in httpmsg.c.
- * Does not: I/O, clocks, unpack a body by itself (a packed body may be a bomb: authenticate first, then httpmsg_unpack).
+ * Source: RFC 9110, RFC 9112.  Two readings decide: our own scan of the raw bytes and llhttp's.  Whatever the two, or
+ * any two servers, could read differently is refused: the rules are listed in httpmsg.c.
+ * Does not: I/O, clocks, unpack a body by itself (it may be a bomb: authenticate first, then httpmsg_unpack).
  */
 #ifndef COMMON_HTTPMSG_H
 #define COMMON_HTTPMSG_H
@@ -27,7 +27,7 @@ enum httpmsg_step {
 	HTTPMSG_MORE,                                    /* everything was used, more is needed */
 	HTTPMSG_HEAD,                                    /* the head is complete and good; call again for the body */
 	HTTPMSG_DONE,                                    /* the request is complete; the rest belongs to the next */
-	HTTPMSG_BAD,                                     /* refused: see status and why; the connection cannot be kept */
+	HTTPMSG_BAD,                                     /* refused: see status and why; nothing can follow it */
 };
 
 struct httpmsg {
@@ -74,8 +74,8 @@ struct bytes httpmsg_header(const struct httpmsg *m, const char *name, size_t *c
 
 /*
  * The body without its Content-Encoding (gzip or none), valid until httpmsg_reset.
- * Returns 0, 400 (damaged) or 413 (more than HTTPMSG_BODY_BYTES_MAX).  Costs up to 16 MB of inflating: only for a request
- * whose signature is good.
+ * Returns 0, 400 (damaged) or 413 (more than HTTPMSG_BODY_BYTES_MAX).  Costs up to 16 MB of inflating: only for a
+ * request whose signature is good.
  */
 int httpmsg_unpack(struct httpmsg *m, struct bytes *out);
 

@@ -13,7 +13,7 @@ enum { TOKEN = 1, TARGET = 2, HOST = 4, VALUE = 8 };
 #define V VALUE
 #define K (TOKEN | VALUE)
 
-/* RFC 9110 5.6.2 for tokens, RFC 3986 for targets and hosts; values are all that is printable, TAB and bytes over 0x7f. */
+/* RFC 9110 5.6.2 for tokens, RFC 3986 for targets and hosts; values are what is printable, TAB and bytes over 0x7f. */
 static const uint8_t sets[256] = {
 	0, 0, 0, 0, 0, 0, 0, 0, 0, V, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	/*     !  "  #  $  %  &  '  (  )  *  +  ,  -  .  /  0  1  2  3  4  5  6  7  8  9  :  ;  <  =  >  ? */
@@ -106,7 +106,7 @@ static struct bytes trim(struct bytes v)
 	return v;
 }
 
-/* --- the request line ------------------------------------------------------------------------------------------------ */
+/* --- the request line --------------------------------------------------------------------------------------------- */
 
 static bool parse_target(struct httpmsg *m, struct bytes target)
 {
@@ -119,9 +119,10 @@ static bool parse_target(struct httpmsg *m, struct bytes target)
 	if (target.n == 0 || target.p[0] != '/' || !all(target, TARGET))
 		return refuse(m, 400, "the target is not a path");
 	for (size_t i = 0; i < target.n; i++) {
+		struct bytes digits = { target.p + i + 1, 2 };
 		uint8_t byte;
 
-		if (target.p[i] == '%' && (target.n - i < 3 || !bytes_hex((struct bytes){ target.p + i + 1, 2 }, &byte, 1)))
+		if (target.p[i] == '%' && (target.n - i < 3 || !bytes_hex(digits, &byte, 1)))
 			return refuse(m, 400, "the target has a bad percent encoding");
 	}
 	m->target_query = mark != NULL;
@@ -168,7 +169,7 @@ static bool parse_line(struct httpmsg *m, struct bytes line)
 	return parse_method(m) && parse_target(m, (struct bytes){ first + 1, (size_t)(second - first - 1) });
 }
 
-/* --- headers --------------------------------------------------------------------------------------------------------- */
+/* --- headers ------------------------------------------------------------------------------------------------------ */
 
 /* A gateway that turns "_" into "-" would see a length that we do not. */
 static bool length_in_disguise(struct bytes name)
@@ -274,7 +275,7 @@ static bool parse_header(struct head *h, struct bytes line)
 	return parse_known(h, f);
 }
 
-/* --- what it means --------------------------------------------------------------------------------------------------- */
+/* --- what it means ------------------------------------------------------------------------------------------------ */
 
 static bool parse_length(struct httpmsg *m, struct bytes v)
 {

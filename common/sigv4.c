@@ -32,7 +32,7 @@ struct sigv4 {
 	struct slot slots[CACHE_SLOTS];
 };
 
-/* --- digests --------------------------------------------------------------------------------------------------------- */
+/* --- digests ------------------------------------------------------------------------------------------------------ */
 
 struct sigv4 *sigv4_new(void)
 {
@@ -171,9 +171,9 @@ void sigv4_hash(struct sigv4 *s, struct bytes body, char out[SIGV4_HASH_BYTES])
 	hex(raw, SIGV4_CORE_HASH_N, out);
 }
 
-/* --- dates ----------------------------------------------------------------------------------------------------------- */
+/* --- dates -------------------------------------------------------------------------------------------------------- */
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar: years are counted from March, so that leap days come last. */
+/* Days since 1970-01-01 of a Gregorian date: years are counted from March, so that leap days come last. */
 static int64_t days_of(int64_t y, int64_t m, int64_t d)
 {
 	int64_t era, yoe, doy;
@@ -226,7 +226,7 @@ int64_t sigv4_core_time(struct bytes v)
 	return days_of(y, m, d) * 86400 + (f[8] * 10 + f[9]) * 3600 + (f[10] * 10 + f[11]) * 60 + f[12] * 10 + f[13];
 }
 
-/* --- the canonical request ------------------------------------------------------------------------------------------- */
+/* --- the canonical request ---------------------------------------------------------------------------------------- */
 
 void sigv4_encode(struct buf *b, struct bytes v, bool keep_slash)
 {
@@ -235,8 +235,8 @@ void sigv4_encode(struct buf *b, struct bytes v, bool keep_slash)
 	for (size_t i = 0; i < v.n; i++) {
 		uint8_t c = v.p[i];
 
-		if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-		    c == '_' || c == '~' || (c == '/' && keep_slash)) {
+		if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+		    c == '.' || c == '_' || c == '~' || (c == '/' && keep_slash)) {
 			buf_u8(b, c);
 		} else {
 			buf_u8(b, '%');
@@ -318,7 +318,8 @@ static void put_names(struct buf *b, const struct sigv4_core_line *lines, size_t
 }
 
 /* The canonical request into s->canon; lines sorted by name.  False if it is larger than a request may be. */
-static bool canonical(struct sigv4 *s, const struct sigv4_req *r, const struct sigv4_core_line *lines, size_t n, bool s3)
+static bool canonical(struct sigv4 *s, const struct sigv4_req *r, const struct sigv4_core_line *lines, size_t n,
+                      bool s3)
 {
 	struct buf *b = &s->canon;
 
@@ -372,7 +373,8 @@ static void sign_canon(struct sigv4 *s, EVP_MAC_CTX *mac, struct bytes date, str
 }
 
 bool sigv4_core_sign(struct sigv4 *s, const struct sigv4_req *r, const struct sigv4_core_line *lines, size_t n,
-                     const struct cred_key *key, struct bytes when, struct sigv4_scope scope, char out[SIGV4_HASH_BYTES])
+                     const struct cred_key *key, struct bytes when, struct sigv4_scope scope,
+                     char out[SIGV4_HASH_BYTES])
 {
 	EVP_MAC_CTX *mac = signing_key(s, key->id, key->secret, (struct bytes){ when.p, 8 }, scope);
 
@@ -382,7 +384,7 @@ bool sigv4_core_sign(struct sigv4 *s, const struct sigv4_req *r, const struct si
 	return true;
 }
 
-/* --- signing --------------------------------------------------------------------------------------------------------- */
+/* --- signing ------------------------------------------------------------------------------------------------------ */
 
 static int line_cmp(const void *a, const void *b)
 {

@@ -51,8 +51,9 @@ void sigv4_encode(struct buf *b, struct bytes v, bool keep_slash);          /* p
 
 /*
  * Append the value of the Authorization header to out.
- *   r      at most SIGV4_PARAMS_MAX query parameters, none empty.  Signs every header of r: give it host, x-amz-date and, for S3, x-amz-content-sha256; with a session token
- *          also x-amz-security-token.  Names once each, in any order and case.
+ *   r      every header of it is signed: give it host, x-amz-date and, for S3, x-amz-content-sha256; with a
+ *          session token also x-amz-security-token.  Names once each, in any order and case.  At most
+ *          SIGV4_PARAMS_MAX query parameters, none of them empty
  *   scope  service "s3" selects S3's path rule
  *   now_s  the time that x-amz-date says
  */

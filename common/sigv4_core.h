@@ -22,7 +22,8 @@ struct sigv4_core_line {
  * Returns false if the request is larger, or has more query parameters, than one may.
  */
 bool sigv4_core_sign(struct sigv4 *s, const struct sigv4_req *r, const struct sigv4_core_line *lines, size_t n,
-                     const struct cred_key *key, struct bytes when, struct sigv4_scope scope, char out[SIGV4_HASH_BYTES]);
+                     const struct cred_key *key, struct bytes when, struct sigv4_scope scope,
+                     char out[SIGV4_HASH_BYTES]);
 
 void sigv4_core_sha256(struct sigv4 *s, struct bytes v, uint8_t out[SIGV4_CORE_HASH_N]);
 int64_t sigv4_core_time(struct bytes v);                 /* seconds of exactly YYYYMMDDTHHMMSSZ that exists; else -1 */

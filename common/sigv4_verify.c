@@ -111,7 +111,8 @@ static enum sigv4_result parse_parts(struct sigv4 *s, struct claim *c, struct si
 		at++;
 	while (at < end) {
 		const uint8_t *comma = memchr(at, ',', (size_t)(end - at));
-		enum sigv4_result rc = parse_part(s, c, (struct bytes){ at, (size_t)((comma != NULL ? comma : end) - at) }, v);
+		struct bytes part = { at, (size_t)((comma != NULL ? comma : end) - at) };
+		enum sigv4_result rc = parse_part(s, c, part, v);
 
 		if (rc != SIGV4_OK || comma == NULL)
 			return rc;
@@ -148,8 +149,8 @@ static bool word(struct bytes v, size_t max)
 	for (size_t i = 0; i < v.n; i++) {
 		uint8_t c = v.p[i];
 
-		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-		      c == '.' || c == '+' || c == '=' || c == '@' || c == ':'))
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+		      c == '_' || c == '.' || c == '+' || c == '=' || c == '@' || c == ':'))
 			return false;
 	}
 	return v.n > 0 && v.n <= max;
@@ -252,8 +253,8 @@ static enum sigv4_result check_time(const struct claim *c, int64_t now_s, struct
 	}
 	if (when > now_s + SIGV4_SKEW_S) {
 		sigv4_date(now_s + SIGV4_SKEW_S, bound);
-		say(v, "Signature not yet current: %s is still later than %s (%s + 15 min.)", shown(c->when, text), bound,
-		    now);
+		say(v, "Signature not yet current: %s is still later than %s (%s + 15 min.)", shown(c->when, text),
+		    bound, now);
 		return SIGV4_EARLY;
 	}
 	return SIGV4_OK;
@@ -277,7 +278,8 @@ static enum sigv4_result check_scope(const struct claim *c, struct sigv4_scope s
 	return v->message[0] == '\0' ? SIGV4_OK : SIGV4_BAD_SCOPE;
 }
 
-static enum sigv4_result parse_claim(struct sigv4 *s, const struct sigv4_req *r, struct claim *c, struct sigv4_verdict *v)
+static enum sigv4_result parse_claim(struct sigv4 *s, const struct sigv4_req *r, struct claim *c,
+                                     struct sigv4_verdict *v)
 {
 	const struct bytes scheme = BYTES_LIT(SIGV4_CORE_ALGORITHM);
 	enum sigv4_result rc;
@@ -304,7 +306,7 @@ static enum sigv4_result parse_claim(struct sigv4 *s, const struct sigv4_req *r,
 enum sigv4_result sigv4_verify(struct sigv4 *s, const struct sigv4_req *r, const struct cred *keys,
                                struct sigv4_scope scope, int64_t now_s, struct sigv4_verdict *v)
 {
-	/* An unknown id is checked against a secret nobody has, from the same cache, and then refused whatever comes out. */
+	/* An unknown id is checked against a secret nobody has, from the same cache, and refused whatever comes out. */
 	static const struct cred_key nobody = { .secret = { (const uint8_t *)"nobody", 6 } };
 	struct claim c;
 	const struct cred_key *key;

@@ -18,7 +18,7 @@
 #define DESCRIPTORS_OURS 64                              /* for everything that is not a client's connection */
 #define TICK_MS_MAX 500
 
-/* --- turns and time -------------------------------------------------------------------------------------------------- */
+/* --- turns and time ----------------------------------------------------------------------------------------------- */
 
 static void turns(struct http_server *s)
 {
@@ -75,7 +75,7 @@ static void tick_start(struct http_server *s)
 	uv_timer_start(&s->timer, on_tick, tick, tick);
 }
 
-/* --- accepting ------------------------------------------------------------------------------------------------------- */
+/* --- accepting ---------------------------------------------------------------------------------------------------- */
 
 static int handle_init(const struct http_server *s, void *h)
 {
@@ -131,7 +131,7 @@ static void on_connection(uv_stream_t *listener, int status)
 	http_conn_start(c);
 }
 
-/* --- listening ------------------------------------------------------------------------------------------------------- */
+/* --- listening ---------------------------------------------------------------------------------------------------- */
 
 static int bind_tcp(struct http_server *s, const struct http_options *o, const char *name)
 {
@@ -322,7 +322,7 @@ const char *http_request_id(const struct http_req *req)
 	return req->id;
 }
 
-/* --- ending ---------------------------------------------------------------------------------------------------------- */
+/* --- ending ------------------------------------------------------------------------------------------------------- */
 
 void http_closed(struct http_server *s)
 {

@@ -1,7 +1,7 @@
 /*
  * http: the HTTP/1.1 server of the router, on one libuv loop.
- * Keep-alive and pipelining with answers in order; Expect: 100-continue; optional TLS; caps, timeouts and backpressure on
- * everything a client can do.  Parsing and its rules are common/httpmsg.h.
+ * Keep-alive and pipelining with answers in order; Expect: 100-continue; optional TLS; caps, timeouts and backpressure
+ * on everything a client can do.  Parsing and its rules are common/httpmsg.h.
  * Does not: authenticate, route, unpack bodies by itself (httpmsg_unpack), start threads.
  */
 #ifndef ROUTER_HTTP_H
@@ -19,7 +19,7 @@
 #define HTTP_PIPELINE_MAX 16                             /* requests of one connection that wait for their answer */
 #define HTTP_OUT_BYTES_MAX ((size_t)1 << 20)             /* unsent answers of a connection above which it is not read */
 #define HTTP_BODIES_BYTES_MAX ((size_t)512 << 20)        /* request bodies held at once; above it large ones get 503 */
-#define HTTP_ANSWER_BYTES_MAX ((size_t)20 << 20)         /* a BatchGetItem answers 16 MB at most, as JSON a little more */
+#define HTTP_ANSWER_BYTES_MAX ((size_t)20 << 20)         /* BatchGetItem: 16 MB at most, as JSON a little more */
 #define HTTP_GZIP_BYTES_MIN 4096                         /* larger answers are packed for those who ask */
 #define HTTP_RATE_BYTES_MIN 16384                        /* a second: slower bodies, up or down, are cut off */
 
@@ -66,8 +66,8 @@ bool http_gone(const struct http_req *req);              /* the client left; an 
 const char *http_request_id(const struct http_req *req); /* 52 characters, sent as x-amzn-RequestId */
 
 /*
- * Answer.  Everything given is copied.  Adds Date, Content-Length, Connection, x-amzn-RequestId, x-amz-crc32 (of the body
- * as sent), and packs the body when it is large and the client takes gzip.
+ * Answer.  Everything given is copied; body.n <= HTTP_ANSWER_BYTES_MAX.  Adds Date, Content-Length, Connection,
+ * x-amzn-RequestId and x-amz-crc32 (of the body as sent), and packs a large body if the client takes gzip.
  *   type     Content-Type, or NULL for none
  *   headers  more of them, n of them; names and values are the caller's responsibility
  */

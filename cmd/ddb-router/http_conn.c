@@ -7,7 +7,7 @@
 
 #include "mem.h"
 
-/* --- requests -------------------------------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 
 static struct http_req *req_new(struct http_conn *c)
 {
@@ -82,7 +82,7 @@ void http_conn_touch(struct http_conn *c)
 	STAILQ_INSERT_TAIL(&c->server->dirty, c, dirty_link);
 }
 
-/* --- waiting --------------------------------------------------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------------------------------------------------ */
 
 static size_t progress(const struct http_conn *c)
 {
@@ -120,7 +120,7 @@ static void wait_update(struct http_conn *c)
 	TAILQ_INSERT_TAIL(&c->server->waits[now], c, link);
 }
 
-/* --- reading --------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 /* Refuse what is being read; its answer waits for earlier ones like any other, and is the last. */
 static void refuse(struct http_conn *c, int status, const char *why)
@@ -260,7 +260,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	http_conn_touch(c);
 }
 
-/* --- writing --------------------------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 static void trim(struct buf *b)
 {
@@ -326,8 +326,8 @@ static void write_out(struct http_conn *c)
 }
 
 /*
- * The last answer is out.  Closing now, with bytes unread, would reset the connection and could take the answer from the
- * client's hands: say that nothing more comes, and read into nothing until the client closes.
+ * The last answer is out.  Closing now, with bytes unread, would reset the connection and could take the answer from
+ * the client's hands: say that nothing more comes, and read into nothing until the client closes.
  */
 static void linger(struct http_conn *c)
 {
@@ -393,7 +393,7 @@ void http_conn_turn(struct http_conn *c)
 		wait_update(c);
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------ */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 struct http_conn *http_conn_new(struct http_server *s)
 {
@@ -465,7 +465,8 @@ void http_conn_expire(struct http_conn *c, uint64_t now_ms)
 	size_t now = progress(c), least = (size_t)HTTP_RATE_BYTES_MIN * s->limit_ms[c->wait] / 1000;
 
 	/* Slow is not dead: another period for those who keep to the least rate. */
-	if ((c->wait == HTTP_CONN_BODY && now - c->mark >= least) || (c->wait == HTTP_CONN_WRITE && c->mark - now >= least)) {
+	if ((c->wait == HTTP_CONN_BODY && now - c->mark >= least) ||
+	    (c->wait == HTTP_CONN_WRITE && c->mark - now >= least)) {
 		TAILQ_REMOVE(&s->waits[c->wait], c, link);
 		c->since_ms = now_ms;
 		c->mark = now;

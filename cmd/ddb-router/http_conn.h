@@ -1,10 +1,10 @@
 /*
  * http_conn: what the parts of the HTTP server share.  Private to http*.c.
- * http.c listens, accepts, times out and drains; http_conn.c reads, parses, queues and writes; http_answer.c makes answers.
+ * http.c listens, accepts, times out and drains; http_conn.c reads, parses, queues and writes; http_answer.c answers.
  *
  * Of a connection: requests wait for their answers in reqs, in the order of arrival; at most one more is being read.
- * Answers gather in out and leave once an iteration of the loop, all at once, when http.c gives every dirty connection its
- * turn.  While the kernel takes no more, the rest is in sending.
+ * Answers gather in out and leave once an iteration of the loop, all at once, when http.c gives every dirty connection
+ * its turn.  While the kernel takes no more, the rest is in sending.
  * Every connection is on exactly one list of the server, by what it waits for; each list is in the order of since_ms.
  */
 #ifndef ROUTER_HTTP_CONN_H
@@ -27,7 +27,7 @@ enum http_conn_wait {
 	HTTP_CONN_HANDLER,                               /* for our own answer: no limit here */
 	HTTP_CONN_HEAD, HTTP_CONN_BODY, HTTP_CONN_IDLE,
 	HTTP_CONN_WRITE,                                 /* for the client to read */
-	HTTP_CONN_LINGER,                                /* for the client to see a refusal before the connection goes */
+	HTTP_CONN_LINGER,                                /* for the client to see a refusal before the end */
 	HTTP_CONN_WAITS
 };
 
@@ -68,7 +68,7 @@ struct http_conn {
 	bool again;                                      /* a request was completed: its time limits start anew */
 	enum http_conn_wait wait;
 	uint64_t since_ms;
-	size_t mark;                                     /* progress when the present wait began or was last looked at */
+	size_t mark;                                     /* progress when the wait began or was last looked at */
 	TAILQ_ENTRY(http_conn) link;
 	STAILQ_ENTRY(http_conn) dirty_link;
 };

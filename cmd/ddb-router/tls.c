@@ -37,12 +37,11 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
                            unsigned in_n, void *arg)
 {
 	static const unsigned char ours[] = "\x08http/1.1";
+	int rc = SSL_select_next_proto((unsigned char **)out, out_n, ours, sizeof ours - 1, in, in_n);
 
 	(void)ssl;
 	(void)arg;
-	if (SSL_select_next_proto((unsigned char **)out, out_n, ours, sizeof ours - 1, in, in_n) != OPENSSL_NPN_NEGOTIATED)
-		return SSL_TLSEXT_ERR_NOACK;
-	return SSL_TLSEXT_ERR_OK;
+	return rc == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
 static SSL_CTX *load(const char *cert, const char *key)

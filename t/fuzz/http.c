@@ -1,6 +1,6 @@
 /*
- * Bytes of a connection, cut by the first byte: what is read must not depend on the cuts, every view must lie inside what
- * was sent, and caps must hold.
+ * Bytes of a connection, cut by the first byte: what is read must not depend on the cuts, every view must lie inside
+ * what was sent, and caps must hold.
  */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * A request as bytes, checked against a key.  The corpus holds one that is signed well; whoever passes must say the same
- * as that one, for the fuzzer does not know the secret.
+ * A request as bytes, checked against a key.  The corpus holds one that is signed well; whoever passes must say the
+ * same as that one, for the fuzzer does not know the secret.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -62,7 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		for (const char *p = v.message; *p != '\0'; p++)
 			assert(*p >= 0x20 && *p < 0x7f);
 		if (rc == SIGV4_OK)
-			assert(bytes_is(m.method, "POST") && bytes_is(m.path, "/") && m.query.n == 0 && bytes_is(m.body, "{}") &&
+			assert(bytes_is(m.method, "POST") && bytes_is(m.path, "/") && m.query.n == 0 &&
+			       bytes_is(m.body, "{}") &&
 			       bytes_is(httpmsg_header(&m, "x-amz-target", NULL), "DynamoDB_20120810.ListTables") &&
 			       bytes_is(httpmsg_header(&m, "x-amz-date", NULL), "20240229T235959Z"));
 	}

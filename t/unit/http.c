@@ -40,11 +40,13 @@ TEST(reads_a_request)
 
 	httpmsg_init(&m);
 	CHECK(!httpmsg_started(&m));
-	CHECK_INT(feed_str(&m, "POST /a%20b?c=d HTTP/1.1\r\nHost: localhost:8000\r\nX-Amz-Target:  DynamoDB_20120810.GetItem \r\n"
-	                       "X-Two: a\r\nx-two: b\r\nAccept-Encoding: identity, gzip;q=0.5\r\nContent-Length: 5\r\n\r\nabcde"),
+	CHECK_INT(feed_str(&m, "POST /a%20b?c=d HTTP/1.1\r\nHost: localhost:8000\r\n"
+	                       "X-Amz-Target:  DynamoDB_20120810.GetItem \r\nX-Two: a\r\nx-two: b\r\n"
+	                       "Accept-Encoding: identity, gzip;q=0.5\r\nContent-Length: 5\r\n\r\nabcde"),
 	          HTTPMSG_DONE);
 	CHECK(httpmsg_started(&m));
-	CHECK(bytes_is(m.method, "POST") && bytes_is(m.path, "/a%20b") && bytes_is(m.query, "c=d") && bytes_is(m.body, "abcde"));
+	CHECK(bytes_is(m.method, "POST") && bytes_is(m.path, "/a%20b") && bytes_is(m.query, "c=d") &&
+	      bytes_is(m.body, "abcde"));
 	CHECK(m.keep_alive && m.accept_gzip && !m.expect_continue && m.minor == 1);
 	CHECK_INT(m.headers_n, 6);
 	CHECK(bytes_is(m.headers[1].name, "X-Amz-Target") && bytes_is(m.headers[1].value, "DynamoDB_20120810.GetItem"));
@@ -61,7 +63,8 @@ TEST(keep_alive_and_encodings)
 	} cases[] = {
 		{ "GET / HTTP/1.1\r\nHost: a\r\n\r\n", true, false },
 		{ "GET / HTTP/1.1\r\nHost: a\r\nConnection: Close\r\n\r\n", false, false },
-		{ "GET / HTTP/1.1\r\nHost: a\r\nConnection: foo, close\r\nConnection: keep-alive\r\n\r\n", false, false },
+		{ "GET / HTTP/1.1\r\nHost: a\r\nConnection: foo, close\r\nConnection: keep-alive\r\n\r\n", false,
+		  false },
 		{ "GET / HTTP/1.0\r\nHost: a\r\n\r\n", false, false },
 		{ "GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n", true, false },
 		{ "GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n", true, true },
@@ -182,7 +185,7 @@ TEST(bodies_are_capped)
 	buf_fini(&b);
 }
 
-/* --- packed bodies --------------------------------------------------------------------------------------------------- */
+/* --- packed bodies ------------------------------------------------------------------------------------------------ */
 
 /* n zeros, packed. */
 static void pack_zeros(struct buf *out, size_t n)
@@ -266,7 +269,7 @@ TEST(packed_bodies)
 	buf_fini(&b);
 }
 
-/* --- pieces and mutants ---------------------------------------------------------------------------------------------- */
+/* --- pieces and mutants ------------------------------------------------------------------------------------------- */
 
 static uint64_t seed;
 
@@ -279,12 +282,13 @@ static uint64_t roll(uint64_t n)
 }
 
 static const char *const samples[] = {
-	"POST / HTTP/1.1\r\nHost: a:8000\r\nX-Amz-Target: DynamoDB_20120810.PutItem\r\nContent-Length: 9\r\n\r\n{\"a\":\"b\"}",
+	"POST / HTTP/1.1\r\nHost: a:8000\r\nX-Amz-Target: DynamoDB_20120810.PutItem\r\n"
+	"Content-Length: 9\r\n\r\n{\"a\":\"b\"}",
 	"POST /?a=b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nabcde\r\n3\r\nfgh\r\n0\r\n\r\n",
 	"GET /%20 HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n",
 };
 
-/* The verdict on bytes does not depend on how they are cut; what was fed is never read past its end (run under ASan). */
+/* The verdict does not depend on how the bytes are cut; what was fed is never read past its end (run under ASan). */
 TEST(mutants_in_random_pieces)
 {
 	const char *given = getenv("SEED");
@@ -306,7 +310,7 @@ TEST(mutants_in_random_pieces)
 		enum httpmsg_step x, y = HTTPMSG_MORE;
 
 		for (uint64_t edits = roll(3); edits > 0; edits--)
-			((uint8_t *)in.p)[roll(in.n)] = (uint8_t)(roll(2) ? roll(256) : (uint64_t)"\r\n :;0,\t"[roll(8)]);
+			((uint8_t *)in.p)[roll(in.n)] = roll(2) ? (uint8_t)roll(256) : (uint8_t)"\r\n :;0,\t"[roll(8)];
 		httpmsg_reset(&a);
 		httpmsg_reset(&b);
 		x = feed(&a, in, SIZE_MAX, &rest);
@@ -321,7 +325,8 @@ TEST(mutants_in_random_pieces)
 			left.n -= n - after.n;
 			free(piece);
 		}
-		if (x != y || a.status != b.status || (x == HTTPMSG_DONE && (!bytes_eq(a.body, b.body) || left.n != rest.n))) {
+		if (x != y || a.status != b.status ||
+		    (x == HTTPMSG_DONE && (!bytes_eq(a.body, b.body) || left.n != rest.n))) {
 			printf("# SEED=%" PRIu64 " case %d: %d %d against %d %d\n", first, i, x, a.status, y, b.status);
 			check_failures++;
 			free((void *)in.p);

@@ -64,12 +64,13 @@ TEST(s3_examples_of_aws)
 	char hash[SIGV4_HASH_BYTES];
 	size_t n;
 
-	n = headers(h, "Host", host, "Range", "bytes=0-9", "x-amz-content-sha256", EMPTY_HASH, "x-amz-date", when, NULL);
+	n = headers(h, "Host", host, "Range", "bytes=0-9", "x-amz-content-sha256", EMPTY_HASH, "x-amz-date", when,
+	            NULL);
 	CHECK_STR(s3(s, "GET", "/test.txt", "", h, n, EMPTY_HASH, &out),
 	          "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
 	sigv4_hash(s, B("Welcome to Amazon S3."), hash);
-	n = headers(h, "Date", "Fri, 24 May 2013 00:00:00 GMT", "Host", host, "x-amz-content-sha256", hash, "x-amz-date",
-	            when, "x-amz-storage-class", "REDUCED_REDUNDANCY", NULL);
+	n = headers(h, "Date", "Fri, 24 May 2013 00:00:00 GMT", "Host", host, "x-amz-content-sha256", hash,
+	            "x-amz-date", when, "x-amz-storage-class", "REDUCED_REDUNDANCY", NULL);
 	CHECK_STR(s3(s, "PUT", "/test%24file.text", "", h, n, hash, &out),
 	          "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd");
 	n = headers(h, "Host", host, "x-amz-date", when, "x-amz-content-sha256", EMPTY_HASH, NULL);
@@ -91,7 +92,8 @@ TEST(list_users_example_of_aws)
 
 	r.headers_n = headers(h, "Host", "iam.amazonaws.com", "X-Amz-Date", "20150830T123600Z", "Content-Type",
 	                      "application/x-www-form-urlencoded; charset=utf-8", NULL);
-	signature(s, &r, "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "us-east-1", "iam", 1440938160, &out);
+	signature(s, &r, "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "us-east-1", "iam", 1440938160,
+	          &out);
 	CHECK_STR((const char *)out.p,
 	          "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, "
 	          "SignedHeaders=content-type;host;x-amz-date, "
@@ -123,8 +125,8 @@ TEST(botocore_signs_alike)
 	                      "127.0.0.1:8000", "X-Amz-Date", when, NULL);
 	CHECK_STR(botocore(s, &r, "{}", &out), "a540f56c5b8fa84070c1793071084b8f9ea1a68f261d684cfe0397561421502e");
 	r.headers_n = headers(h, "X-Amz-Target", "DynamoDB_20120810.PutItem", "Content-Type", type, "Host",
-	                      "localhost:8000", "X-Amz-Date", when, "X-Amz-Security-Token", "FQoGZXIvYXdzEXAMPLE//token==",
-	                      NULL);
+	                      "localhost:8000", "X-Amz-Date", when, "X-Amz-Security-Token",
+	                      "FQoGZXIvYXdzEXAMPLE//token==", NULL);
 	CHECK_STR(botocore(s, &r, "{\"a\":\"Z\xc3\xbcrich  ok\"}", &out),
 	          "cc15839e74029f0cd5923c85b0d8590ce66f52e5d046d73e026d56c13324527f");
 	r.headers_n = headers(h, "X-Amz-Target", "  two   spaces ", "Host", "localhost:8000", "X-Amz-Date", when, NULL);
@@ -155,7 +157,7 @@ TEST(dates)
 	CHECK_STR(d, "99991231T235959Z");
 }
 
-/* --- verifying ------------------------------------------------------------------------------------------------------- */
+/* --- verifying ---------------------------------------------------------------------------------------------------- */
 
 static struct cred *keys_of(const char *text)
 {
@@ -257,8 +259,8 @@ TEST(time_counts_15_minutes_either_way)
 	CHECK_INT(verify(&f, NOW + 900), SIGV4_OK);
 	CHECK_INT(verify(&f, NOW - 900), SIGV4_OK);
 	CHECK_INT(verify(&f, NOW + 901), SIGV4_EXPIRED);
-	CHECK_STR(f.v.message,
-	          "Signature expired: 20240229T235959Z is now earlier than 20240301T000000Z (20240301T001500Z - 15 min.)");
+	CHECK_STR(f.v.message, "Signature expired: 20240229T235959Z is now earlier than 20240301T000000Z "
+	                       "(20240301T001500Z - 15 min.)");
 	CHECK_INT(verify(&f, NOW - 901), SIGV4_EARLY);
 	CHECK_STR(f.v.message, "Signature not yet current: 20240229T235959Z is still later than 20240229T235958Z "
 	                       "(20240229T234458Z + 15 min.)");
@@ -279,7 +281,8 @@ TEST(wrong_key_wrong_secret_wrong_body)
 	CHECK_INT(verify(&f, NOW), SIGV4_UNKNOWN_KEY);
 	resign(&f, "AKIAEXAMPLE", "secret/two", NOW);
 	CHECK_INT(verify(&f, NOW), SIGV4_MISMATCH);
-	CHECK(strstr(f.v.message, "The request signature we calculated does not match the signature you provided.") != NULL);
+	CHECK(strstr(f.v.message, "The request signature we calculated does not match the signature you provided.") !=
+	      NULL);
 	resign(&f, "AKIAEXAMPLE", "secret/one", NOW);
 	CHECK_INT(verify(&f, NOW), SIGV4_OK);
 	f.r.body_hash = B(EMPTY_HASH);
@@ -315,8 +318,10 @@ static const char *auth_with(const char *credential, const char *signed_headers)
 
 TEST(malformed_headers_are_refused)
 {
-	static const char *const missing[] = { "", "Basic dXNlcjpwYXNz", "Bearer x", "AWS4-HMAC-SHA25", "AWS4-HMAC-SHA256X a=b",
-	                                       "aws4-hmac-sha256 a=b", "AWS4-ECDSA-P256-SHA256 a=b" };
+	static const char *const missing[] = {
+		"", "Basic dXNlcjpwYXNz", "Bearer x", "AWS4-HMAC-SHA25", "AWS4-HMAC-SHA256X a=b",
+		"aws4-hmac-sha256 a=b", "AWS4-ECDSA-P256-SHA256 a=b",
+	};
 	static const char *const incomplete[] = {
 		"AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 ", "AWS4-HMAC-SHA256 Credential", "AWS4-HMAC-SHA256 Credential=a",
 		"AWS4-HMAC-SHA256 Credential=a/b/c/d/e, Credential=a/b/c/d/e, SignedHeaders=a, Signature=b",
@@ -327,8 +332,10 @@ TEST(malformed_headers_are_refused)
 		"AWS4-HMAC-SHA256 Credential= a/b/c/d/e, SignedHeaders=a, Signature=b",
 		"AWS4-HMAC-SHA256 =a, SignedHeaders=a, Signature=b",
 	};
-	static const char *const credentials[] = { "a", "a/b/c/d", "a/b/c/d/e/f", "/b/c/d/e", "a//c/d/e", "a/b//d/e", "a/b/c//e",
-	                                           "a\x01/b/c/d/e", "a/b/c d/d/e", "a/b/\xff/d/e" };
+	static const char *const credentials[] = {
+		"a", "a/b/c/d", "a/b/c/d/e/f", "/b/c/d/e", "a//c/d/e", "a/b//d/e", "a/b/c//e", "a\x01/b/c/d/e",
+		"a/b/c d/d/e", "a/b/\xff/d/e",
+	};
 	struct fixture f;
 
 	setup(&f);
@@ -352,12 +359,16 @@ TEST(scope_text_is_checked_part_by_part)
 	struct fixture f;
 
 	setup(&f);
-	CHECK_INT(verify_auth(&f, auth_with("AKIAEXAMPLE/20240228/us-east-1/dynamodb/aws4_request", NULL)), SIGV4_BAD_SCOPE);
-	CHECK_STR(f.v.message, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
-	                       "'20240228' != '20240229', from '20240229T235959Z'. ");
-	CHECK_INT(verify_auth(&f, auth_with("AKIAEXAMPLE/20240229/us-east-1/dynamodb/aws4_requesT", NULL)), SIGV4_BAD_SCOPE);
+	CHECK_INT(verify_auth(&f, auth_with("AKIAEXAMPLE/20240228/us-east-1/dynamodb/aws4_request", NULL)),
+	          SIGV4_BAD_SCOPE);
+	CHECK_STR(f.v.message,
+	          "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+	          "'20240228' != '20240229', from '20240229T235959Z'. ");
+	CHECK_INT(verify_auth(&f, auth_with("AKIAEXAMPLE/20240229/us-east-1/dynamodb/aws4_requesT", NULL)),
+	          SIGV4_BAD_SCOPE);
 	CHECK_INT(verify_auth(&f, auth_with("AKIAEXAMPLE/20240229/us-east-1/dynamodb/", NULL)), SIGV4_BAD_SCOPE);
-	CHECK_INT(verify_auth(&f, auth_with("AKIAEXAMPLE/20240229/us-east-2/dynamodc/aws4_request", NULL)), SIGV4_BAD_SCOPE);
+	CHECK_INT(verify_auth(&f, auth_with("AKIAEXAMPLE/20240229/us-east-2/dynamodc/aws4_request", NULL)),
+	          SIGV4_BAD_SCOPE);
 	CHECK_STR(f.v.message, "Credential should be scoped to a valid region, not 'us-east-2'. "
 	                       "Credential should be scoped to correct service: 'dynamodb'. ");
 	teardown(&f);
@@ -366,9 +377,16 @@ TEST(scope_text_is_checked_part_by_part)
 TEST(signed_headers_are_strict)
 {
 	static const char *const lists[] = {
-		"host;x-amz-date", "host;x-amz-target", "x-amz-date;x-amz-target", "host;host;x-amz-date;x-amz-target",
-		"x-amz-target;x-amz-date;host", "Host;x-amz-date;x-amz-target", "host;x-amz-date;x-amz-target;",
-		";host;x-amz-date;x-amz-target", "host;;x-amz-date;x-amz-target", "host;missing;x-amz-date;x-amz-target",
+		"host;x-amz-date",
+		"host;x-amz-target",
+		"x-amz-date;x-amz-target",
+		"host;host;x-amz-date;x-amz-target",
+		"x-amz-target;x-amz-date;host",
+		"Host;x-amz-date;x-amz-target",
+		"host;x-amz-date;x-amz-target;",
+		";host;x-amz-date;x-amz-target",
+		"host;;x-amz-date;x-amz-target",
+		"host;missing;x-amz-date;x-amz-target",
 	};
 	char many[4000] = "";
 	struct fixture f;
@@ -443,7 +461,7 @@ TEST(messages_are_printable)
 	teardown(&f);
 }
 
-/* --- mutants --------------------------------------------------------------------------------------------------------- */
+/* --- mutants ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t seed;
 
@@ -614,7 +632,8 @@ static void speed(void)
 	for (int i = 0; i < 200000; i++)
 		CHECK(verify(&f, NOW) == SIGV4_OK);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
-	printf("# verify %.2f us\n", ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 200000e3);
+	printf("# verify %.2f us\n",
+	       ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 200000e3);
 	for (int i = 0; i < 200000; i++)
 		sigv4_hash(f.s, (struct bytes){ body, sizeof body }, hash);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
