@@ -340,8 +340,8 @@ TEST(size_is_the_documented_one)
 TEST(scalars_compare)
 {
 	static const uint8_t two[] = { ITEM_N, 3, 0xc1, 3, 0 }, minus[] = { ITEM_N, 3, 0x3e, 0xfd, 0xff };
-	struct value a = item_value((struct bytes){ two, sizeof two }), c = item_value((struct bytes){ minus,
-		sizeof minus });
+	struct value a = item_value((struct bytes){ two, sizeof two });
+	struct value c = item_value((struct bytes){ minus, sizeof minus });
 	struct value s = item_value(BYTES_LIT("\1\1a")), n = item_value(BYTES_LIT("\4"));
 	bool ok;
 
