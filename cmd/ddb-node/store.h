@@ -16,6 +16,13 @@
 #define STORES_OPEN_MAX 256
 #define STORE_META_BYTES_MAX 4096
 
+/*
+ * What suits one batch, by t/bench/store-bench with rows of 1 KB: beyond it a row costs no less, while nearly every row holds a page
+ * of 8 KB in memory until the commit.  Not limits.
+ */
+#define STORE_BATCH_ROWS 1000
+#define STORE_BATCH_BYTES (1u << 20)
+
 struct store_row {
 	struct bytes key;
 	struct bytes row;            /* n = 0: the row is deleted */

@@ -439,6 +439,8 @@ struct store_sqlite *store_sqlite_open(const struct store_sqlite_options *o)
 	assert(o->notify != NULL && o->failed != NULL);
 	/* Statistics take a lock at every allocation, which the two threads would fight for.  Too late is no harm. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	/* Else every connection takes 20 pages at once, and most stay idle. */
+	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 	s->o = *o;
 	fill_in(&s->o);
 	s->o.dir = NULL;

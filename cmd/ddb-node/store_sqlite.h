@@ -4,6 +4,7 @@
  * waits for an apply or a sync.  What the thread has done is reported by store_sqlite_poll on the loop.
  *
  * Any error of SQLite or of the disk is logged once, with the file's name, then `failed` is called on the loop.
+ * Fault points: store.open, store.read, store.commit, store.checkpoint, store.publish, store.dirsync.
  * Does not: retry, repair, know what is in a row beyond its size.
  */
 #ifndef NODE_STORE_SQLITE_H
@@ -11,17 +12,11 @@
 
 #include "store.h"
 
-/*
- * What suits an apply, by t/bench/store-bench: beyond either, a larger batch saves nothing, and holds memory and the thread longer.
- */
-#define STORE_SQLITE_BATCH_ROWS 1000
-#define STORE_SQLITE_BATCH_BYTES (2u << 20)
-
 struct store_sqlite_options {
 	const char *dir;                 /* made if missing; its parent must be there */
 	uint32_t read_cache_kb;          /* page cache of a connection of the loop; 0 = 128 */
 	uint32_t write_cache_kb;         /* and of the thread, while it works; 0 = 2048 */
-	uint64_t mmap_bytes;             /* mapped of each database; 0 = 1 GiB */
+	uint64_t mmap_bytes;             /* mapped of each database, a third off every get; 0 = 1 GiB, 1 = none */
 	uint64_t wal_bytes;              /* the thread checkpoints a longer -wal on its own; 0 = 4 MiB */
 	unsigned open_max;               /* databases open in the loop, and in the thread; 0 = STORES_OPEN_MAX / 2 */
 	/* From the thread: call store_sqlite_poll on the loop soon. */

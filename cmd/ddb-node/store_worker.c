@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -403,6 +404,7 @@ static void shrink(struct store_worker *w)
 
 	TAILQ_FOREACH(h, &w->open, recent)
 		store_db_shrink(h->db);
+	malloc_trim(0);                                  /* the pages of large batches, which malloc keeps */
 	w->warm = false;
 }
 
