@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -760,6 +761,66 @@ TEST(errors_end_the_process)
 	stop(&b);
 }
 
+static void body_full_disk(struct bench *b)
+{
+	struct rlimit most = { 256 << 10, 256 << 10 };
+
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &most);
+	for (uint64_t slot = 2; slot < 1000; slot++) {
+		overwrite(b, slot);
+		WAIT(b, b->slot == slot);
+	}
+}
+
+TEST(a_full_disk_ends_the_process_and_harms_nothing)
+{
+	struct bench b;
+
+	start(&b);
+	overwrite(&b, 1);
+	WAIT(&b, b.applied == 1);
+	CHECK_INT(with_fault(&b, "", body_full_disk), 9);
+	CHECK(meta_of(&b, G).applied > 1);
+	check_counts(&b);
+	stop(&b);
+}
+
+static void body_read_all(struct bench *b)
+{
+	for (uint64_t slot = 1; slot <= 50; slot++) {
+		char key[32];
+
+		snprintf(key, sizeof key, "k%03d", (int)slot * 10);
+		get(b, G, key);
+	}
+}
+
+TEST(a_damaged_page_ends_the_process)
+{
+	struct bench b;
+	char path[512], junk[8192];
+	FILE *f;
+
+	start(&b);
+	for (uint64_t slot = 1; slot <= 50; slot++)
+		overwrite(&b, slot);
+	b.store.ops->checkpoint(b.store.ctx, G);
+	WAIT(&b, b.applied == 50 && b.checkpointed == 1);
+	store_sqlite_close(b.s);
+	b.s = NULL;
+	file_name(&b, ".db", path, sizeof path);
+	memset(junk, 0xa5, sizeof junk);
+	f = fopen(path, "r+");
+	fseek(f, 8192, SEEK_SET);                /* the root of kv; the schema and meta are in other pages */
+	CHECK_INT(fwrite(junk, sizeof junk, 1, f), 1);
+	fclose(f);
+	file_name(&b, ".db-wal", path, sizeof path);
+	unlink(path);
+	CHECK_INT(with_fault(&b, "", body_read_all), 9);
+	stop(&b);
+}
+
 TEST(killed_while_installing_or_dropping)
 {
 	struct bench b;
@@ -793,4 +854,5 @@ CHECK_MAIN(X(a_fresh_store_is_empty) X(rows_and_meta_stand_together) X(cursors_w
            X(a_long_log_is_checkpointed_unasked) X(an_installation_replaces_all) X(an_installation_can_be_the_first_content)
            X(an_installation_given_up_leaves_nothing) X(a_dropped_store_is_gone_at_once) X(more_stores_than_may_be_open)
            X(other_formats_are_refused) X(killed_while_applying) X(errors_end_the_process)
+           X(a_full_disk_ends_the_process_and_harms_nothing) X(a_damaged_page_ends_the_process)
            X(killed_while_installing_or_dropping) X(an_unwritable_directory_is_said))
