@@ -383,8 +383,8 @@ static bool take_entries(struct px *px, const struct px_msg *m, struct px_action
 
 	if (px->nconfig == 2 && px->config[1].slot > px->match && px->config[1].slot <= m->last)
 		px->nconfig = 1;
-	if (config && (px->nconfig == 2 || m->config->n == 0 || m->config->n > PX_MEMBERS_MAX))
-		return false;
+	if (config && px->nconfig == 2)
+		return false;                    /* no leader proposes one before the other is chosen */
 	if (config) {
 		px->config[1] = *m->config;
 		px->nconfig = 2;
@@ -478,7 +478,7 @@ static void release(struct px *px, const struct px_msg *m, uint64_t now, struct 
 void px_message(struct px *px, const struct px_msg *m, uint64_t now, uint64_t random, struct px_actions *out)
 {
 	out->n = 0;
-	if (m->to != px->self)
+	if (m->to != px->self || (m->config != NULL && (m->config->n == 0 || m->config->n > PX_MEMBERS_MAX)))
 		return;
 	px->random ^= random;
 	px->round_seen = px_max(px->round_seen, px_max(PX_BALLOT_ROUND(m->ballot), PX_BALLOT_ROUND(m->promised)));

@@ -21,9 +21,9 @@
 #define CONFIGS_MAX 64
 #define NOOP 0
 #define CONFIG_VALUE 1000000         /* value CONFIG_VALUE + k is configs[k] */
-#define LEASE_US 1000000
+#define LEASE_US 400000
 #define DRIFT_PERMILLE 100
-#define BEAT_US 200000
+#define BEAT_US 80000
 
 enum record_kind { R_PROMISE, R_ENTRY };
 
@@ -344,7 +344,7 @@ static void newly_chosen(struct cluster *c, const struct replica *r, uint64_t sl
 		return;
 	governing(c, slot, &g);
 	for (uint32_t i = 0; i < g.n; i++)
-		votes += durable_on(c, replica(c, g.m[i].replica), slot);
+		votes += replica(c, g.m[i].replica) != NULL && durable_on(c, replica(c, g.m[i].replica), slot);
 	if (votes < g.n / 2 + 1)
 		fail(c, "chosen without a durable quorum");
 }
@@ -423,7 +423,7 @@ static void do_action(struct cluster *c, struct replica *r, const struct px_acti
 	}
 }
 
-static void relist(struct replica *r)
+static void relist(struct cluster *c, struct replica *r)
 {
 	uint64_t ballot = r->px.state == PX_LEADER ? r->px.ballot : 0;
 
@@ -431,6 +431,7 @@ static void relist(struct replica *r)
 		return;
 	r->listed_ballot = ballot;
 	r->version++;
+	r->beat_at = c->now;
 }
 
 static void act(struct cluster *c, struct replica *r, const struct packet *in)
@@ -455,7 +456,7 @@ static void act(struct cluster *c, struct replica *r, const struct packet *in)
 		do_action(c, r, &c->out.v[i], in);
 	c->out.n = 0;
 	px_check(&r->px);
-	relist(r);
+	relist(c, r);
 }
 
 static void flush(struct cluster *c, struct replica *r, bool commits)
@@ -599,7 +600,7 @@ static struct replica *replica_new(struct cluster *c, uint32_t id, uint8_t role,
 	r->created_promised = promised;
 	r->base = 1;
 	r->unknown_first = 1;
-	r->options = (struct px_options){ .election_us = 150000, .retry_us = 60000, .lease_us = LEASE_US };
+	r->options = (struct px_options){ .election_us = 60000, .retry_us = 30000, .lease_us = LEASE_US };
 	return r;
 }
 

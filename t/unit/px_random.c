@@ -16,7 +16,7 @@
 
 struct chaos {
 	struct cluster c;
-	unsigned loss_permille, cut_permille, crash_permille, propose_permille, config_permille, collect_permille, unknown_permille,
+	unsigned loss_permille, cut_permille, plot_permille, crash_permille, propose_permille, config_permille, collect_permille, unknown_permille,
 		handoff_permille, batch;
 	uint64_t delay_us, sync_us, down_us;
 	uint64_t cut_until[REPLICAS_MAX][REPLICAS_MAX];
@@ -46,6 +46,7 @@ static void setup(struct chaos *k, uint64_t seed)
 	k->loss_permille = chance(c, 500) ? 0 : (unsigned)below(c, 200);
 	c->duplicates_permille = chance(c, 500) ? 0 : (unsigned)below(c, 300);
 	k->cut_permille = (unsigned)below(c, 6);
+	k->plot_permille = (unsigned)below(c, 3);
 	k->crash_permille = chance(c, 250) ? 0 : (unsigned)below(c, 5);
 	k->propose_permille = 20 + (unsigned)below(c, 500);
 	k->batch = 1 + (unsigned)below(c, 3);
@@ -88,14 +89,14 @@ static void cut(struct chaos *k)
 	}
 }
 
-static void fall(struct chaos *k, uint32_t i)
+static void fall(struct chaos *k, uint32_t i, uint64_t down_us)
 {
 	struct cluster *c = &k->c;
 	struct replica *r = c->r[i];
 	bool others_known = true;
 
-	crash(c, r, below(c, r->n - r->durable + 1));
-	k->up_at[i] = c->now + below(c, chance(c, 300) ? k->down_us : k->down_us / 10 + 1);
+	crash(c, r, chance(c, 500) ? 0 : below(c, r->n - r->durable + 1));
+	k->up_at[i] = c->now + below(c, down_us + 1);
 	for (uint32_t j = 0; j < c->n; j++)
 		others_known &= j == i || (c->r[j]->unknown_last == 0 && c->r[j]->px.unknown_last == 0);
 	/* A slot that two of three replicas lost can be lost for good: one at a time. */
@@ -109,14 +110,6 @@ static void fall(struct chaos *k, uint32_t i)
 	}
 }
 
-static const struct px_config *latest(struct cluster *c)
-{
-	static struct px_config g;
-
-	governing(c, c->nchosen + 1, &g);
-	return &g;
-}
-
 static struct replica *ready_leader(struct cluster *c)
 {
 	struct replica *best = NULL;
@@ -128,6 +121,32 @@ static struct replica *ready_leader(struct cluster *c)
 			best = r;
 	}
 	return best;
+}
+
+/* Cut the leader off until the others have lost patience; sometimes they reboot in the meantime, and what they granted to it
+ * is on no disk. */
+static void plot(struct chaos *k)
+{
+	struct cluster *c = &k->c;
+	const struct replica *leader = ready_leader(c);
+	uint64_t until = c->now + LEASE_US / 2 + below(c, 2 * LEASE_US);
+	bool reboot = k->crash_permille > 0 && chance(c, 500);
+
+	for (uint32_t i = 0; leader != NULL && i < c->n; i++) {
+		uint32_t x = leader->id % REPLICAS_MAX, y = c->r[i]->id % REPLICAS_MAX;
+
+		k->cut_until[x][y] = k->cut_until[y][x] = until;
+		if (reboot && c->r[i] != leader && c->r[i]->up)
+			fall(k, i, 10000);
+	}
+}
+
+static const struct px_config *latest(struct cluster *c)
+{
+	static struct px_config g;
+
+	governing(c, c->nchosen + 1, &g);
+	return &g;
 }
 
 /* Replace a member, dead or alive, by a new replica. */
@@ -178,19 +197,27 @@ static void destroy(struct chaos *k)
 	r->gone = true;
 }
 
+/* It has made a promise that is not durable yet. */
+static bool promised_only(const struct replica *r)
+{
+	return r->n > r->durable && r->journal[r->n - 1].kind == R_PROMISE;
+}
+
 static void faults(struct chaos *k)
 {
 	struct cluster *c = &k->c;
 
 	if (chance(c, k->cut_permille))
 		cut(k);
+	if (chance(c, k->plot_permille))
+		plot(k);
 	for (uint32_t i = 0; i < c->n; i++) {
 		struct replica *r = c->r[i];
 
 		if (r->gone)
 			continue;
-		if (r->up && chance(c, k->crash_permille) && chance(c, 500))
-			fall(k, i);
+		if (r->up && chance(c, promised_only(r) ? 30 : 1) && chance(c, 100 * k->crash_permille))
+			fall(k, i, chance(c, 300) ? k->down_us : k->down_us / 20);
 		else if (!r->up && c->now >= k->up_at[i])
 			start(c, r, false, true);
 		if (r->up && chance(c, k->collect_permille)) {
@@ -247,7 +274,7 @@ static void step(struct chaos *k)
 			synced(c, r, r->sync_n);
 		}
 		if (c->now >= r->tick_at) {
-			r->tick_at = c->now + 20000;
+			r->tick_at = c->now + 10000;
 			if (px_wants_tick(&r->px, clock_of(c, r)))
 				tick(c, r);
 		}
