@@ -37,6 +37,7 @@ struct host {
 	size_t nchanged;
 	uint32_t incarnation;
 	uint64_t overdue_us;
+	struct metrics_gauge store_queued;       /* bytes given to the stores and not yet applied */
 	uint64_t seed[2];
 	char boot_id[CLOCK_BOOT_ID_MAX];
 	uv_async_t wal_done, store_done;
@@ -250,6 +251,11 @@ static void on_installed(void *arg, uint64_t group, const struct store_meta *met
 	e.installed(e.arg, group, meta);
 }
 
+static void on_progress(void *arg, uint64_t queued_bytes)
+{
+	metrics_set(&((struct host *)arg)->store_queued, (int64_t)queued_bytes);
+}
+
 /* --- metrics ---------------------------------------------------------------------------------------------------------- */
 
 static int64_t log_bytes(void *arg)
@@ -279,6 +285,7 @@ static void on_metrics(void *arg, struct buf *out)
 		METRICS_COUNT("ddb_node_bad_messages_total", NULL, "messages that could not be read", &m->bad_messages),
 		METRICS_COUNT("ddb_node_log_collected_bytes_total", NULL, "log given back", &m->collected_bytes),
 		METRICS_HIST("ddb_node_apply_lag_seconds", NULL, "from chosen to readable in the store", &m->apply_lag_us, METRICS_US),
+		METRICS_GAUGE("ddb_store_queued_bytes", NULL, "given to the stores and not yet applied", &h->store_queued),
 		METRICS_CALL("ddb_node_log_bytes", NULL, "log kept", log_bytes, h),
 		METRICS_CALL("ddb_node_groups", NULL, "replication groups", group_count, h),
 		METRICS_COUNT("ddb_log_syncs_total", NULL, "syncs of the log", &w->syncs),
@@ -301,7 +308,7 @@ static bool open_storage(struct host *h, const char *dir)
 	free(store);
 	if (h->stores != NULL)
 		store_sqlite_events(h->stores, &(struct store_events){ .arg = h, .applied = on_applied,
-				    .checkpointed = on_checkpointed, .installed = on_installed });
+				    .checkpointed = on_checkpointed, .installed = on_installed, .progress = on_progress });
 	return h->disk != NULL && h->stores != NULL;
 }
 
