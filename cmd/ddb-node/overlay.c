@@ -7,11 +7,12 @@
 #include "mem.h"
 
 /*
- * A treap of keys; each key has its versions in a list by slot, and all versions are in one list by slot too, so that what the
- * store has taken over is dropped from that list's head without a search.
+ * A treap of keys; each key has its versions in a list by slot, and all versions are in one list by slot too, so that
+ * what the store has taken over is dropped from that list's head without a search.
  *
  * Priorities come from a counter: the shape depends on the calls alone, and nobody who picks keys can make it a list.
- * Invariants: a parent's priority is not below its children's; every key in the tree has a version; both lists ascend.
+ * Invariants: a parent's priority is not below its children's; every key in the tree has a version; both lists
+ * ascend.
  */
 
 struct key_node;
@@ -203,7 +204,8 @@ static void link_version(struct overlay *o, struct version *v)
 	*(v->after != NULL ? &v->after->before : &o->last) = v;
 }
 
-void overlay_put(struct overlay *o, struct bytes key, uint64_t slot, uint64_t timestamp, bool deleted, struct bytes image)
+void overlay_put(struct overlay *o, struct bytes key, uint64_t slot, uint64_t timestamp, bool deleted,
+                 struct bytes image)
 {
 	struct key_node *k = find_or_add(o, key);
 	struct version *v = mem_resize(NULL, sizeof *v + image.n);

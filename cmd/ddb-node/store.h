@@ -1,11 +1,13 @@
 /*
- * store: what the storage replicas of a node hold: one ordered map of key -> row for each group, with the slot applied last.
- * Source: DESIGN, section 5.  Two implementations behind this interface: store_sqlite.c (one SQLite database a replica, a thread
- * that applies and checkpoints) and the simulator's (t/sim/store_mem.c).
+ * store: what the storage replicas of a node hold: one ordered map of key -> row for each group, with the slot
+ * applied last.
+ * Source: DESIGN, section 5.  Two implementations behind this interface: store_sqlite.c (one SQLite database a
+ * replica, a thread that applies and checkpoints) and the simulator's (t/sim/store_mem.c).
  *
- * A row is an item header (item_head_put) and a binary item.  Calls come from the loop; what is submitted is carried out in order, in
- * the background, and reported on the loop by store_events.  Any I/O error ends the process: the implementation's `failed` callback
- * is called on the loop and does not return, so that no caller sees a wrong "absent".
+ * A row is an item header (item_head_put) and a binary item.  Calls come from the loop; what is submitted is carried
+ * out in order, in the background, and reported on the loop by store_events.  Any I/O error ends the process: the
+ * implementation's `failed` callback is called on the loop and does not return, so that no caller sees a wrong
+ * "absent".
  */
 #ifndef NODE_STORE_H
 #define NODE_STORE_H
@@ -17,8 +19,8 @@
 #define STORE_META_BYTES_MAX 4096
 
 /*
- * What suits one batch, by t/bench/store-bench with rows of 1 KB: beyond it a row costs no less, while nearly every row holds a page
- * of 8 KB in memory until the commit.  Not limits.
+ * What suits one batch, by t/bench/store-bench with rows of 1 KB: beyond it a row costs no less, while nearly every
+ * row holds a page of 8 KB in memory until the commit.  Not limits.
  */
 #define STORE_BATCH_ROWS 1000
 #define STORE_BATCH_BYTES (1u << 20)
@@ -64,18 +66,24 @@ struct store_ops {
 
 	void (*apply)(void *ctx, struct store_batch *b);                  /* takes ownership; creates the store if needed */
 	/* Make all that is applied survive a power cut.  Waits for older cursors and snapshots of the group to close, then reports
-	 * checkpointed.  The store also checkpoints on its own, and reports that too.  A group without a store: reports slot 0. */
+	 * checkpointed.  The store also checkpoints on its own, and reports that too.  A group without a store:
+	 * reports slot 0. */
 	void (*checkpoint)(void *ctx, uint64_t group);
 
 	/* Snapshots.  A reader holds one consistent state, with its meta, however long it takes (bounded by the caller: it keeps the
-	 * store from finishing a checkpoint).  NULL: no such store.  It outlives an installation and a drop of its group. */
+	 * store from finishing a checkpoint).  NULL: no such store.  It outlives an installation and a drop of its
+	 * group. */
 	struct store_cursor *(*snapshot)(void *ctx, uint64_t group, struct store_meta *meta);
-	/* A new content for group, built aside, replacing the old one durably at install_end (reported by `installed`). */
-	void (*install_begin)(void *ctx, uint64_t group);                 /* an installation of the group under way is given up */
+	/*
+	 * A new content for group, built aside, replacing the old one durably at install_end (reported by
+	 * `installed`).
+	 */
+	void (*install_begin)(void *ctx, uint64_t group);                 /* one under way is given up */
 	void (*install_rows)(void *ctx, struct store_batch *b);           /* takes ownership; meta is ignored */
 	void (*install_end)(void *ctx, uint64_t group, const struct store_meta *meta);
 	void (*install_abort)(void *ctx, uint64_t group);
-	void (*drop)(void *ctx, uint64_t group);      /* remove the store, its files and its installation; gone for readers at once */
+	/* Remove the store, its files and its installation.  Readers see none from now on. */
+	void (*drop)(void *ctx, uint64_t group);
 };
 
 /* Implemented by the node core; called on the loop. */
@@ -92,7 +100,10 @@ struct store {
 	void *ctx;
 };
 
-/* What a row adds to store_meta.bytes: the size of its item as the API accounts it (the length of a row that is not one). */
+/*
+ * What a row adds to store_meta.bytes: the size of its item as the API accounts it (the length of a row that is not
+ * one).
+ */
 uint64_t store_row_bytes(struct bytes row);
 
 #endif

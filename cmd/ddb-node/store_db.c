@@ -166,8 +166,8 @@ static int create_schema(struct store_db *d)
 {
 	char text[128];
 
-	sqlite3_snprintf(sizeof text, text, "PRAGMA page_size=%d; PRAGMA application_id=%d; PRAGMA user_version=%d", PAGE_BYTES,
-	                 APPLICATION_ID, STORE_DB_VERSION);
+	sqlite3_snprintf(sizeof text, text, "PRAGMA page_size=%d; PRAGMA application_id=%d; PRAGMA user_version=%d",
+	                 PAGE_BYTES, APPLICATION_ID, STORE_DB_VERSION);
 	return exec(d, "create", "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF") != 0 || exec(d, "create", text) != 0 ||
 	       exec(d, "create",
 	               "BEGIN;"

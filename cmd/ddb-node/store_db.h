@@ -2,8 +2,8 @@
  * store_db: one SQLite database of one group, through one connection.  The schema is in ddb-store(5).
  * A connection belongs to one thread.  Every -1 has been logged, with the file's name; the process must then end.
  *
- * Ordering rule: commits and checkpoints of a database come from one thread.  SQLite before 3.51.3 can lose pages when one
- * connection resets the write-ahead log while another one checkpoints it.
+ * Ordering rule: commits and checkpoints of a database come from one thread.  SQLite before 3.51.3 can lose pages
+ * when one connection resets the write-ahead log while another one checkpoints it.
  */
 #ifndef NODE_STORE_DB_H
 #define NODE_STORE_DB_H

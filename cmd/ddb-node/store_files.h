@@ -5,8 +5,9 @@
  *   ... .new                                                 being built; removed at open
  *   ... .drop                                                being removed; removed at open
  *
- * A generation is never used twice, so a file that replaces another never meets its predecessor's -wal, and whoever still reads
- * the predecessor is not disturbed.  Of two generations of a group the higher one counts; the lower one is removed at open.
+ * A generation is never used twice, so a file that replaces another never meets its predecessor's -wal, and whoever
+ * still reads the predecessor is not disturbed.  Of two generations of a group the higher one counts; the lower one
+ * is removed at open.
  * Does not: look into the files, keep a list of them.
  */
 #ifndef NODE_STORE_FILES_H
@@ -43,6 +44,6 @@ void store_files_path_new(const struct store_files *f, struct store_file s, char
 /* Sync the finished .new and give it its name, durably. */
 int store_files_publish(struct store_files *f, struct store_file s);
 int store_files_discard(struct store_files *f, struct store_file s);     /* a .new; none there is fine */
-int store_files_remove(struct store_files *f, struct store_file s);      /* a store; once it returns no crash brings it back */
+int store_files_remove(struct store_files *f, struct store_file s);      /* a store, so that no crash brings it back */
 
 #endif

@@ -14,7 +14,9 @@
 
 #define SNAPSHOT_CACHE_KB 512
 
-/* A connection of the loop.  When its file is replaced or dropped while cursors are open, the last of them closes it. */
+/*
+ * A connection of the loop.  When its file is replaced or dropped while cursors are open, the last of them closes it.
+ */
 struct reader {
 	struct store_db *db;
 	struct known *of;                                /* NULL: the file is gone for others */
@@ -77,7 +79,7 @@ static struct known *find_or_add(struct store_sqlite *s, uint64_t group)
 	return k;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------------------------------------- */
 
 static void reader_free(struct reader *r)
 {
@@ -223,7 +225,7 @@ static struct store_cursor *snapshot(void *ctx, uint64_t group, struct store_met
 	return c;
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------- */
+/* --- writing ----------------------------------------------------------------------------------------------------- */
 
 static struct store_job *job_new(enum store_job_kind kind)
 {
@@ -300,7 +302,7 @@ static void drop(void *ctx, uint64_t group)
 	submit(s, group, job_new(STORE_JOB_DROP));
 }
 
-/* --- reports ------------------------------------------------------------------------------------------------------- */
+/* --- reports ----------------------------------------------------------------------------------------------------- */
 
 static void remove_replaced(struct store_sqlite *s, const struct store_job *done)
 {
@@ -384,7 +386,7 @@ void store_sqlite_poll(struct store_sqlite *s)
 	s->events.progress(s->events.arg, queued);
 }
 
-/* --- opening ------------------------------------------------------------------------------------------------------- */
+/* --- opening ----------------------------------------------------------------------------------------------------- */
 
 static void fill_in(struct store_sqlite_options *o)
 {

@@ -1,7 +1,8 @@
 /*
  * store_sqlite: struct store over SQLite, one database file a group.  Files and schema: ddb-store(5).
- * Source: DESIGN, section 5.  One thread (store_worker) writes; the loop reads through connections of its own, so that a read never
- * waits for an apply or a sync.  What the thread has done is reported by store_sqlite_poll on the loop.
+ * Source: DESIGN, section 5.  One thread (store_worker) writes; the loop reads through connections of its own, so
+ * that a read never waits for an apply or a sync.  What the thread has done is reported by store_sqlite_poll on the
+ * loop.
  *
  * Any error of SQLite or of the disk is logged once, with the file's name, then `failed` is called on the loop.
  * Fault points: store.open, store.read, store.commit, store.checkpoint, store.publish, store.dirsync.
@@ -29,8 +30,8 @@ struct store_sqlite_options {
 struct store_sqlite;
 
 /*
- * Opens every store in the directory, reads its meta, and starts the thread.  NULL after saying why: the disk, a file that is not a
- * store, one of a newer format.
+ * Opens every store in the directory, reads its meta, and starts the thread.  NULL after saying why: the disk, a file
+ * that is not a store, one of a newer format.
  */
 struct store_sqlite *store_sqlite_open(const struct store_sqlite_options *o);
 struct store store_sqlite_store(struct store_sqlite *s);

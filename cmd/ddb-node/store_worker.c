@@ -119,7 +119,7 @@ void store_worker_add(struct store_worker *w, struct store_file existing)
 	held_of(w, existing.group)->generation = existing.generation;
 }
 
-/* --- databases ----------------------------------------------------------------------------------------------------- */
+/* --- databases --------------------------------------------------------------------------------------------------- */
 
 static struct store_file file_of(const struct held *h, uint32_t generation)
 {
@@ -183,7 +183,7 @@ static void abort_install(struct held *h)
 	h->install = NULL;
 }
 
-/* --- jobs ---------------------------------------------------------------------------------------------------------- */
+/* --- jobs -------------------------------------------------------------------------------------------------------- */
 
 static void deliver(struct store_worker *w, struct store_job *job)
 {
@@ -408,7 +408,7 @@ static void shrink(struct store_worker *w)
 	w->warm = false;
 }
 
-/* --- the thread ---------------------------------------------------------------------------------------------------- */
+/* --- the thread -------------------------------------------------------------------------------------------------- */
 
 /* Under the lock.  Waits for a job, a retry or idleness; false if there was no job. */
 static bool wait_for_job(struct store_worker *w)

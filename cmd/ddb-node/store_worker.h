@@ -1,6 +1,7 @@
 /*
- * store_worker: the thread that writes the stores: it applies, checkpoints, installs and drops, one job at a time, in the order given.
- * The loop submits jobs and takes them back when they are done.  Does not: read for the loop, call into the loop but for notify.
+ * store_worker: the thread that writes the stores: it applies, checkpoints, installs and drops, one job at a time, in
+ * the order given.  The loop submits jobs and takes them back when they are done.  Does not: read for the loop, call
+ * into the loop but for notify.
  */
 #ifndef NODE_STORE_WORKER_H
 #define NODE_STORE_WORKER_H
@@ -8,7 +9,7 @@
 #include "store.h"
 #include "store_files.h"
 
-#define STORE_WORKER_BYTES_MAX (64u << 20)       /* queued; a submit beyond waits for the thread, so the caller stays far below */
+#define STORE_WORKER_BYTES_MAX (64u << 20)       /* queued; a submit beyond waits, so the caller stays far below */
 #define STORE_WORKER_JOBS_MAX 65536
 
 enum store_job_kind {
@@ -56,7 +57,8 @@ int store_worker_start(struct store_worker *w);
 void store_worker_submit(struct store_worker *w, struct store_job *job);
 /* The jobs done since the last call, in order, as a list; *queued: bytes not yet carried out. */
 struct store_job *store_worker_done(struct store_worker *w, uint64_t *queued);
-void store_worker_free(struct store_worker *w);  /* carries out what is queued, ends the thread; undelivered results are lost */
+/* Carries out what is queued, ends the thread; undelivered results are lost. */
+void store_worker_free(struct store_worker *w);
 void store_job_free(struct store_job *job);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * store-bench: what storing and reading rows costs: CPU and time a row by batch size, and point gets, with nothing else running.
+ * store-bench: what storing and reading rows costs: CPU and time a row by batch size, and point gets, with nothing
+ * else running.
  *
  *	store-bench [--dir DIR] [--keys N] [--rows N] [--size BYTES] [--batch N] [--wal-bytes N] [--mmap BYTES] [--readers]
  *
- * Loads N keys (random order), then overwrites `rows` of them at random in batches, then gets `rows` at random.  --readers gets while
- * it applies.  One line each: microseconds of CPU of the whole process, and of time, a row.
+ * Loads N keys (random order), then overwrites `rows` of them at random in batches, then gets `rows` at random.
+ * --readers gets while it applies.  One line each: microseconds of CPU of the whole process, and of time, a row.
  */
 #include "store_sqlite.h"
 
@@ -166,7 +167,8 @@ static void say(const char *what, struct clocks from, uint64_t n)
 {
 	struct clocks to = now();
 
-	printf("%-28s %8.2f us cpu %8.2f us wall, a row\n", what, (to.cpu - from.cpu) / (double)n, (to.wall - from.wall) / (double)n);
+	printf("%-28s %8.2f us cpu %8.2f us wall, a row\n", what, (to.cpu - from.cpu) / (double)n,
+	       (to.wall - from.wall) / (double)n);
 	fflush(stdout);
 }
 
@@ -235,9 +237,11 @@ static void memory(void)
 
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = { { "dir", 1, 0, 'd' }, { "keys", 1, 0, 'k' }, { "rows", 1, 0, 'r' }, { "size", 1, 0, 's' },
-		                               { "batch", 1, 0, 'b' }, { "wal-bytes", 1, 0, 'w' }, { "mmap", 1, 0, 'm' },
-		                               { "readers", 0, 0, 'R' }, { 0 } };
+	static const struct option longs[] = {
+		{ "dir", 1, 0, 'd' },   { "keys", 1, 0, 'k' },      { "rows", 1, 0, 'r' }, { "size", 1, 0, 's' },
+		{ "batch", 1, 0, 'b' }, { "wal-bytes", 1, 0, 'w' }, { "mmap", 1, 0, 'm' }, { "readers", 0, 0, 'R' },
+		{ 0 },
+	};
 	struct bench b = { .keys = 20000, .rows = 20000, .size = 1024, .batch = 100 };
 	struct store_events e = { &b, on_applied, on_checkpointed, on_installed, on_progress };
 	char made[] = "/tmp/store-bench-XXXXXX";

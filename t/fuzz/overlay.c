@@ -26,8 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static struct bytes key_bytes(uint8_t key)
 {
 	static const char *const keys[KEYS] = {
-		"", "a", "aaaaaaaa", "aaaaaaaaa", "aaaaaaaab", "aaaaaaab", "aaaaaaabaaaaaaa", "ab", "abc", "b", "ba", "c", "cccccccccccc",
-		"d", "da", "e",
+		"", "a", "aaaaaaaa", "aaaaaaaaa", "aaaaaaaab", "aaaaaaab", "aaaaaaabaaaaaaa", "ab", "abc", "b",
+		"ba", "c", "cccccccccccc", "d", "da", "e",
 	};
 
 	return bytes_str(keys[key % KEYS]);

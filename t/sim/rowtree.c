@@ -44,7 +44,9 @@ static struct pair *pair_new(struct bytes key, struct bytes row)
 {
 	struct pair *p = mem_resize(NULL, sizeof *p + key.n + row.n);
 
-	*p = (struct pair){ .refs = 1, .priority = hash_more(0, key), .bytes = store_row_bytes(row), .key_n = key.n, .row_n = row.n };
+	*p = (struct pair){ .refs = 1, .priority = hash_more(0, key), .bytes = store_row_bytes(row) };
+	p->key_n = key.n;
+	p->row_n = row.n;
 	if (key.n > 0)
 		memcpy(p->p, key.p, key.n);
 	memcpy(p->p + key.n, row.p, row.n);

@@ -1,7 +1,7 @@
 /*
  * rowtree: an ordered map of key -> row whose versions share what they have in common.
- * A version is the root of a treap with counted references; NULL is the empty one.  A change copies the path to it, unless nobody else
- * holds that.  Priorities are hashes of keys, so the shape depends on the contents alone.
+ * A version is the root of a treap with counted references; NULL is the empty one.  A change copies the path to it,
+ * unless nobody else holds that.  Priorities are hashes of keys, so the shape depends on the contents alone.
  */
 #ifndef SIM_ROWTREE_H
 #define SIM_ROWTREE_H

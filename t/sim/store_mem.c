@@ -131,7 +131,7 @@ static struct group *find_or_add(struct store_mem *m, uint64_t group)
 	return g;
 }
 
-/* --- states -------------------------------------------------------------------------------------------------------- */
+/* --- states ------------------------------------------------------------------------------------------------------ */
 
 static void state_clear(struct state *s)
 {
@@ -183,7 +183,7 @@ static void want(struct store_mem *m, struct group *g, bool wanted)
 		TAILQ_REMOVE(&m->wanted, g, wants);
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------------------------------------- */
 
 static struct state visible(struct group *g)
 {
@@ -295,7 +295,7 @@ static struct store_cursor *snapshot(void *ctx, uint64_t group, struct store_met
 	return c;
 }
 
-/* --- submitting ---------------------------------------------------------------------------------------------------- */
+/* --- submitting -------------------------------------------------------------------------------------------------- */
 
 static struct job *submit(struct store_mem *m, enum job_kind kind, uint64_t group)
 {
@@ -360,7 +360,7 @@ static void drop(void *ctx, uint64_t group)
 	submit(ctx, DROP, group);
 }
 
-/* --- carrying out -------------------------------------------------------------------------------------------------- */
+/* --- carrying out ------------------------------------------------------------------------------------------------ */
 
 static void write_rows(struct state *s, const struct store_batch *b)
 {
@@ -526,7 +526,7 @@ bool store_mem_step(struct store_mem *m)
 	return true;
 }
 
-/* --- reporting ----------------------------------------------------------------------------------------------------- */
+/* --- reporting --------------------------------------------------------------------------------------------------- */
 
 static void report(struct store_mem *m, const struct job *job)
 {
@@ -576,7 +576,7 @@ size_t store_mem_unreported(const struct store_mem *m)
 	return m->done.n;
 }
 
-/* --- life and death ------------------------------------------------------------------------------------------------ */
+/* --- life and death ---------------------------------------------------------------------------------------------- */
 
 struct store_mem *store_mem_new(void)
 {

@@ -1,12 +1,14 @@
 /*
  * store_mem: struct store for the simulator: everything in memory, everything when the simulator says.
  *
- * What is submitted waits.  store_mem_step carries out one job, as the thread of store_sqlite would; readers see its rows from then on.
- * store_mem_poll reports what was carried out, as the loop would learn of it.  Between the two, before and after, the node may crash.
+ * What is submitted waits.  store_mem_step carries out one job, as the thread of store_sqlite would; readers see its
+ * rows from then on.  store_mem_poll reports what was carried out, as the loop would learn of it.  Between the two,
+ * before and after, the node may crash.
  *
- * A group keeps the states after each transaction since its last checkpoint: SQLite with synchronous=NORMAL may lose the newest
- * transactions, in order, and never a part of one.  States share their nodes (a treap copied along the path that changes), so that
- * keeping one, a snapshot and a crash cost next to nothing.  An installation or a drop that was carried out is durable at once.
+ * A group keeps the states after each transaction since its last checkpoint: SQLite with synchronous=NORMAL may lose
+ * the newest transactions, in order, and never a part of one.  States share their nodes (a treap copied along the
+ * path that changes), so that keeping one, a snapshot and a crash cost next to nothing.  An installation or a drop
+ * that was carried out is durable at once.
  * Does not: read a clock, roll dice, call the simulator back but for events.
  */
 #ifndef SIM_STORE_MEM_H
@@ -24,15 +26,19 @@ void store_mem_events(struct store_mem *m, const struct store_events *e, void (*
 /* Checkpoint a group unasked after that many transactions, 0 = never (until then). */
 void store_mem_checkpoint_every(struct store_mem *m, unsigned transactions);
 
-/* Carry out the next job.  False if there is none that can be.  No cursor but snapshots may be open: they live within one event. */
+/*
+ * Carry out the next job.  False if there is none that can be.  No cursor but snapshots may be open: they live within
+ * one event.
+ */
 bool store_mem_step(struct store_mem *m);
 void store_mem_poll(struct store_mem *m);                /* report everything carried out so far */
 size_t store_mem_waiting(const struct store_mem *m);     /* submitted and not carried out */
 size_t store_mem_unreported(const struct store_mem *m);  /* carried out and not reported */
 
 /*
- * The node is gone: jobs, reports and installations under way are forgotten.  keep is asked for each group, in the order of their ids, how
- * many of the n transactions since the checkpoint survive, 0..n; NULL: all, as after a kill -9.  Close cursors before or after.
+ * The node is gone: jobs, reports and installations under way are forgotten.  keep is asked for each group, in the
+ * order of their ids, how many of the n transactions since the checkpoint survive, 0..n; NULL: all, as after a kill
+ * -9.  Close cursors before or after.
  */
 void store_mem_crash(struct store_mem *m, unsigned (*keep)(void *arg, uint64_t group, unsigned n), void *arg);
 void store_mem_wipe(struct store_mem *m);                /* a crash, and a new disk */

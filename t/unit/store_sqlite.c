@@ -183,8 +183,8 @@ static void turn(struct bench *b)
 	store_sqlite_poll(b->s);
 }
 
-#define WAIT(b, condition)                                                                                                       \
-	while (!(condition))                                                                                                     \
+#define WAIT(b, condition)                                                                                             \
+	while (!(condition))                                                                                           \
 		turn(b)
 
 static void put_row(struct store_batch *b, const char *key, const char *value)
@@ -221,7 +221,9 @@ static struct store_batch *batch(uint64_t group, uint64_t slot)
 	struct store_batch *b = mem_new(sizeof *b);
 
 	b->group = group;
-	b->meta = (struct store_meta){ .applied = slot, .clock = slot * 10, .deleted_clock = 3, .config_bytes = 2, .config_slot = 1 };
+	b->meta = (struct store_meta){ .applied = slot, .clock = slot * 10, .deleted_clock = 3 };
+	b->meta.config_bytes = 2;
+	b->meta.config_slot = 1;
 	memset(b->meta.hash.b, (int)slot, sizeof b->meta.hash.b);
 	b->meta.config[1] = 9;
 	return b;
@@ -598,7 +600,7 @@ TEST(other_formats_are_refused)
 	stop(&b);
 }
 
-/* --- crashes and errors: in a child, which the parent waits for ------------------------------------------------------ */
+/* --- crashes and errors: in a child, which the parent waits for -------------------------------------------------- */
 
 struct shared {
 	volatile uint64_t applied, checkpointed;
@@ -850,8 +852,9 @@ TEST(an_unwritable_directory_is_said)
 	CHECK(store_sqlite_open(&o) == NULL);
 }
 
-CHECK_MAIN(X(a_fresh_store_is_empty) X(rows_and_meta_stand_together) X(cursors_walk_both_ways) X(a_snapshot_stays_as_it_was)
-           X(a_long_log_is_checkpointed_unasked) X(an_installation_replaces_all) X(an_installation_can_be_the_first_content)
+CHECK_MAIN(X(a_fresh_store_is_empty) X(rows_and_meta_stand_together) X(cursors_walk_both_ways)
+           X(a_snapshot_stays_as_it_was) X(a_long_log_is_checkpointed_unasked) X(an_installation_replaces_all)
+           X(an_installation_can_be_the_first_content)
            X(an_installation_given_up_leaves_nothing) X(a_dropped_store_is_gone_at_once) X(more_stores_than_may_be_open)
            X(other_formats_are_refused) X(killed_while_applying) X(errors_end_the_process)
            X(a_full_disk_ends_the_process_and_harms_nothing) X(a_damaged_page_ends_the_process)
