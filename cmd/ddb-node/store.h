@@ -65,13 +65,13 @@ struct store_ops {
 	void (*close)(struct store_cursor *c);
 
 	void (*apply)(void *ctx, struct store_batch *b);                  /* takes ownership; creates the store if needed */
-	/* Make all that is applied survive a power cut.  Waits for older cursors and snapshots of the group to close, then reports
-	 * checkpointed.  The store also checkpoints on its own, and reports that too.  A group without a store:
+	/* Make all that is applied survive a power cut.  Waits for older cursors and snapshots of the group to close,
+	 * then reports checkpointed.  The store also checkpoints on its own, and reports that too.  A group without a store:
 	 * reports slot 0. */
 	void (*checkpoint)(void *ctx, uint64_t group);
 
-	/* Snapshots.  A reader holds one consistent state, with its meta, however long it takes (bounded by the caller: it keeps the
-	 * store from finishing a checkpoint).  NULL: no such store.  It outlives an installation and a drop of its
+	/* Snapshots.  A reader holds one consistent state, with its meta, however long it takes (bounded by the caller:
+	 * it keeps the store from finishing a checkpoint).  NULL: no such store.  It outlives an installation and a drop of its
 	 * group. */
 	struct store_cursor *(*snapshot)(void *ctx, uint64_t group, struct store_meta *meta);
 	/*
