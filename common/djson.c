@@ -245,6 +245,7 @@ static bool read_set(struct reading *x, uint8_t tag)
 {
 	const uint8_t *start = x->r->start;
 	size_t n = 0;
+	bool bad;
 
 	item_build_open(x->b, tag);
 	while (next(x) && x->r->token != JSON_ARRAY_END) {
@@ -258,7 +259,8 @@ static bool read_set(struct reading *x, uint8_t tag)
 		invalid(x, DJSON_PREFIX "%s",
 		        tag == ITEM_SS   ? "An string set  may not be empty" :
 		        tag == ITEM_NS ? "An number set  may not be empty" : "Binary sets should not be empty");
-	if (!item_build_close(x->b) && x->e->result == DJSON_OK)
+	bad = x->b->bad;
+	if (!item_build_close(x->b) && !bad && x->e->result == DJSON_OK)
 		duplicates(x, tag, (struct bytes){ start, (size_t)(x->r->p - start) });
 	return true;
 }

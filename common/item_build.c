@@ -52,34 +52,29 @@ static struct bytes ref_name(const struct item_build *b, const struct item_build
 	return (struct bytes){ b->out.p + r->name_at, r->name_n };
 }
 
-/* Notes the entry that begins here.  A list's entries need no note but are counted the same way. */
-static void begin_entry(struct item_build *b, size_t name_at, size_t name_n)
+/* An entry of the innermost map or set: its name or element, and a note of where it is for when they are sorted. */
+static void put_name(struct item_build *b, struct bytes name)
 {
+	struct item_build_level *l = innermost(b);
+	uint8_t t[VARINT_MAX];
+	size_t n = varint_put(t, name.n), at = b->out.n;
+	struct item_build_ref *r;
+
+	if (b->refs_n == ITEM_BUILD_REFS_MAX)
+		b->bad = true;
+	buf_put(&b->out, t, n);
+	buf_bytes(&b->out, name);
+	if (b->bad || b->out.over)
+		return;
 	if (b->refs_n == b->refs_cap) {
 		b->refs_cap = b->refs_cap > 0 ? 2 * b->refs_cap : 64;
 		b->refs = mem_resize(b->refs, b->refs_cap * sizeof *b->refs);
 	}
-	b->refs[b->refs_n++] = (struct item_build_ref){ .at = b->out.n, .name_at = name_at, .name_n = name_n };
-}
-
-/* The entry whose name or element has just been written: is the container in order so far? */
-static void end_name(struct item_build *b, struct item_build_level *l)
-{
-	const struct item_build_ref *r = &b->refs[b->refs_n - 1];
-
-	if (!b->out.over && l->sorted && b->refs_n - l->refs > 1 && bytes_cmp(ref_name(b, r - 1), ref_name(b, r)) >= 0)
+	r = &b->refs[b->refs_n++];
+	*r = (struct item_build_ref){ .at = (uint32_t)at, .name_at = (uint32_t)(at + n), .name_n = (uint32_t)name.n };
+	if (l->sorted && l->count > 0 && bytes_cmp(ref_name(b, r - 1), ref_name(b, r)) >= 0)
 		l->sorted = false;
-}
-
-static void put_name(struct item_build *b, struct bytes name)
-{
-	uint8_t t[VARINT_MAX];
-	size_t n = varint_put(t, name.n);
-
-	begin_entry(b, b->out.n + n, name.n);
-	buf_put(&b->out, t, n);
-	buf_bytes(&b->out, name);
-	end_name(b, innermost(b));
+	l->count++;
 }
 
 void item_build_name(struct item_build *b, struct bytes name)
@@ -101,7 +96,7 @@ static void begin_value(struct item_build *b)
 	if (l == NULL)
 		assert(b->out.n == 0 || b->bad);         /* one value, or one item */
 	else if (l->tag == ITEM_L)
-		begin_entry(b, b->out.n, 0);
+		l->count++;
 	else
 		assert((l->tag == ITEM_M || l->tag == ITEM_NONE) && b->named);
 	b->named = false;
@@ -230,7 +225,7 @@ static bool sort_entries(struct item_build *b, struct item_build_level *l)
 	size_t n = b->refs_n - l->refs, total = b->out.n - l->content;
 
 	for (size_t i = 0; i < n; i++)
-		refs[i].n = (i + 1 < n ? refs[i + 1].at : b->out.n) - refs[i].at;
+		refs[i].n = (i + 1 < n ? refs[i + 1].at : (uint32_t)b->out.n) - refs[i].at;
 	qsort_r(refs, n, sizeof *refs, ref_cmp, b);
 	for (size_t i = 1; i < n; i++)
 		if (bytes_eq(ref_name(b, &refs[i - 1]), ref_name(b, &refs[i])))
@@ -267,17 +262,15 @@ void item_build_front(struct buf *out, size_t start, size_t kept, uint8_t tag, u
 bool item_build_close(struct item_build *b)
 {
 	struct item_build_level *l = innermost(b);
-	size_t n;
 
 	assert(l != NULL && !b->named);
-	n = b->refs_n - l->refs;
 	if (!b->out.over && !b->bad) {
-		if (l->tag >= ITEM_SS && l->tag <= ITEM_BS && n == 0)
+		if (l->tag >= ITEM_SS && l->tag <= ITEM_BS && l->count == 0)
 			b->bad = true;
-		else if (!l->sorted && l->tag != ITEM_L && !sort_entries(b, l))
+		else if (!l->sorted && !sort_entries(b, l))
 			b->bad = true;
 		else
-			item_build_front(&b->out, l->start, l->content - l->start, l->tag, n);
+			item_build_front(&b->out, l->start, l->content - l->start, l->tag, l->count);
 	}
 	b->refs_n = l->refs;
 	b->depth--;

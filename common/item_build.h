@@ -18,15 +18,18 @@
 
 #include "item.h"
 
-struct item_build_ref {                                  /* one entry of the innermost open container */
-	size_t at, name_n, n;                            /* where it starts in out, bytes of its name, bytes in all */
-	size_t name_at;
+#define ITEM_BUILD_REFS_MAX ((size_t)1 << 19)            /* map entries and elements in hand: 400 KB has fewer */
+
+struct item_build_ref {                                  /* one entry of an open map or set */
+	uint32_t at, n;                                  /* where it starts in out, bytes in all */
+	uint32_t name_at, name_n;                        /* its name; of a set, the element */
 };
 
 struct item_build_level {
 	size_t start;                                    /* where the container's tag, or the item, starts in out */
 	size_t content;                                  /* where its entries start */
-	size_t refs;                                     /* its first entry in refs */
+	size_t refs;                                     /* its first entry in refs; a list has none there */
+	size_t count;
 	uint8_t tag;                                     /* ITEM_L, ITEM_M, a set, or ITEM_NONE for the item itself */
 	bool sorted;                                     /* so far */
 };
@@ -38,7 +41,7 @@ struct item_build {
 	struct item_build_level level[ITEM_DEPTH_MAX + 3];
 	unsigned depth;                                  /* open containers */
 	bool named;                                      /* item_build_name was called and its value is due */
-	bool bad;                                        /* sticky: duplicates, empty set or too deep */
+	bool bad;                                        /* sticky: duplicates, empty set, too deep, too many */
 };
 
 void item_build_init(struct item_build *b);

@@ -204,6 +204,30 @@ TEST(builder_refuses_duplicates_and_empty_sets)
 	item_build_fini(&b);
 }
 
+TEST(entries_in_hand_are_capped)
+{
+	struct item_build b;
+	char text[8];
+
+	item_build_init(&b);
+	for (size_t over = 0; over < 2; over++) {
+		item_build_reset(&b);
+		item_build_open(&b, ITEM_SS);
+		for (size_t i = 0; i < ITEM_BUILD_REFS_MAX + over; i++) {
+			snprintf(text, sizeof text, "%05zx", (i * 7919) & 0xfffff);
+			item_build_element(&b, str(text));
+		}
+		item_build_close(&b);
+		CHECK_INT(item_build_ok(&b), !over);
+	}
+	item_build_reset(&b);
+	item_build_open(&b, ITEM_L);                     /* a list's values are not kept */
+	for (size_t i = 0; i < ITEM_BUILD_REFS_MAX + 1; i++)
+		item_build_null(&b);
+	CHECK(item_build_close(&b) && item_build_ok(&b) && item_check_value(item_build_view(&b)));
+	item_build_fini(&b);
+}
+
 static void nest(struct item_build *b, unsigned depth, bool in_item)
 {
 	item_build_reset(b);
@@ -575,7 +599,7 @@ TEST(lists_join)
 }
 
 CHECK_MAIN(X(golden) X(builder_sorts_and_readers_find) X(large_containers_keep_their_order)
-           X(builder_refuses_duplicates_and_empty_sets) X(depth_is_capped) X(check_refuses_malformed_items)
+           X(builder_refuses_duplicates_and_empty_sets) X(entries_in_hand_are_capped) X(depth_is_capped) X(check_refuses_malformed_items)
            X(check_survives_any_damage) X(size_is_the_documented_one) X(scalars_compare) X(head_round_trips_and_refuses)
            X(edits_set_and_remove) X(edits_refuse_bad_paths) X(edits_keep_the_depth) X(sets_unite_and_subtract)
            X(lists_join))
