@@ -1,0 +1,239 @@
+/*
+ * api: one request of a user, from its bytes to its answer.
+ *
+ *   api.c         authentication, dispatch, the pool of requests     api_parse.c   the members of a request, one pass
+ *   api_answer.c  answers and refusals                               api_expr.c    its expressions
+ *   api_route.c   its table, found as DESIGN section 7 wants         op_*.c        the operations
+ *
+ * An operation is a row of the table in api_ops.c and a function `run`, which is called when the request is authentic and its members
+ * have their JSON types and meet their constraints.  It ends, now or later, in exactly one api_end, api_refuse, api_fail or api_error.
+ * Order in which mistakes are reported: shape, names, expressions, table, item.
+ */
+#ifndef ROUTER_API_H
+#define ROUTER_API_H
+
+#include "djson.h"
+#include "expr.h"
+#include "json.h"
+#include "router.h"
+
+#define API_INFLIGHT_DEFAULT 8192
+#define API_NAMES_MAX 256                        /* AttributesToGet of a request */
+#define API_PAGE_BYTES_MAX (1u << 20)            /* of a Query or Scan page, as the API counts */
+
+struct api;
+struct api_req;
+
+/* --- members ------------------------------------------------------------------------------------------------------ */
+
+enum api_kind {
+	API_STRING,                              /* .s */
+	API_BOOL,                                /* .i: 0 or 1 */
+	API_INT,                                 /* .i */
+	API_ITEM,                                /* .s: a binary item; at most one of Item and Key is in an operation */
+	API_NAMES,                               /* into q->subst */
+	API_VALUES,                              /* into q->subst */
+	API_STRINGS,                             /* q->names: AttributesToGet */
+	API_OWN,                                 /* op->read reads it */
+	API_SKIP,                                /* seen, not kept */
+};
+
+/* M(id, name, kind); sorted by name */
+#define API_MEMBERS(M)                                                                                                 \
+	M(ATTRIBUTE_DEFINITIONS, "AttributeDefinitions", OWN)                                                          \
+	M(ATTRIBUTE_UPDATES, "AttributeUpdates", SKIP)                                                                 \
+	M(ATTRIBUTES_TO_GET, "AttributesToGet", STRINGS)                                                               \
+	M(BILLING_MODE, "BillingMode", STRING)                                                                         \
+	M(CONDITION_EXPRESSION, "ConditionExpression", STRING)                                                         \
+	M(CONDITIONAL_OPERATOR, "ConditionalOperator", STRING)                                                         \
+	M(CONSISTENT_READ, "ConsistentRead", BOOL)                                                                     \
+	M(DELETION_PROTECTION, "DeletionProtectionEnabled", BOOL)                                                      \
+	M(EXCLUSIVE_START_KEY, "ExclusiveStartKey", OWN)                                                               \
+	M(EXCLUSIVE_START_TABLE_NAME, "ExclusiveStartTableName", STRING)                                               \
+	M(EXPECTED, "Expected", SKIP)                                                                                  \
+	M(EXPRESSION_NAMES, "ExpressionAttributeNames", NAMES)                                                         \
+	M(EXPRESSION_VALUES, "ExpressionAttributeValues", VALUES)                                                      \
+	M(FILTER_EXPRESSION, "FilterExpression", STRING)                                                               \
+	M(GLOBAL_INDEXES, "GlobalSecondaryIndexes", OWN)                                                               \
+	M(INDEX_NAME, "IndexName", STRING)                                                                             \
+	M(ITEM, "Item", ITEM)                                                                                          \
+	M(KEY, "Key", ITEM)                                                                                            \
+	M(KEY_CONDITION_EXPRESSION, "KeyConditionExpression", STRING)                                                  \
+	M(KEY_CONDITIONS, "KeyConditions", SKIP)                                                                       \
+	M(KEY_SCHEMA, "KeySchema", OWN)                                                                                \
+	M(LIMIT, "Limit", INT)                                                                                         \
+	M(LOCAL_INDEXES, "LocalSecondaryIndexes", OWN)                                                                 \
+	M(PROJECTION_EXPRESSION, "ProjectionExpression", STRING)                                                       \
+	M(PROVISIONED_THROUGHPUT, "ProvisionedThroughput", OWN)                                                        \
+	M(QUERY_FILTER, "QueryFilter", SKIP)                                                                           \
+	M(REQUEST_ITEMS, "RequestItems", OWN)                                                                          \
+	M(RESOURCE_ARN, "ResourceArn", STRING)                                                                         \
+	M(RETURN_CONSUMED_CAPACITY, "ReturnConsumedCapacity", STRING)                                                  \
+	M(RETURN_COLLECTION_METRICS, "ReturnItemCollectionMetrics", STRING)                                            \
+	M(RETURN_VALUES, "ReturnValues", STRING)                                                                       \
+	M(RETURN_VALUES_ON_FAILURE, "ReturnValuesOnConditionCheckFailure", STRING)                                     \
+	M(SSE, "SSESpecification", OWN)                                                                                \
+	M(SCAN_FILTER, "ScanFilter", SKIP)                                                                             \
+	M(SCAN_INDEX_FORWARD, "ScanIndexForward", BOOL)                                                                \
+	M(SEGMENT, "Segment", INT)                                                                                     \
+	M(SELECT, "Select", STRING)                                                                                    \
+	M(STREAM, "StreamSpecification", OWN)                                                                          \
+	M(TABLE_CLASS, "TableClass", STRING)                                                                           \
+	M(TABLE_NAME, "TableName", STRING)                                                                             \
+	M(TAGS, "Tags", OWN)                                                                                           \
+	M(TOTAL_SEGMENTS, "TotalSegments", INT)                                                                        \
+	M(UPDATE_EXPRESSION, "UpdateExpression", STRING)                                                               \
+	M(WARM_THROUGHPUT, "WarmThroughput", OWN)
+
+enum api_member {
+	API_NO_MEMBER,                           /* ends a list */
+#define M(id, name, kind) API_##id,
+	API_MEMBERS(M)
+#undef M
+	API_MEMBERS_N
+};
+#define API_REQUIRED 0x80                        /* in a list: "Member must not be null" */
+
+struct api_value {
+	bool given;                              /* and not null */
+	struct bytes s;
+	int64_t i;
+};
+
+struct api_op {
+	const char *name;                        /* "PutItem" */
+	void (*run)(struct api_req *q);          /* NULL: known to the real service, not to this one */
+	const uint8_t *members;                  /* those it knows, constraints reported in this order; ends with API_NO_MEMBER */
+	/*
+	 * Reads the value of a member of kind API_OWN: r->token is its first token, and its last afterwards.  Serialisation errors are
+	 * returned with e filled in; constraint errors go to api_constraint, others to api_invalid.
+	 */
+	enum djson_result (*read)(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
+};
+
+/* --- a request ---------------------------------------------------------------------------------------------------- */
+
+enum api_prog { API_PROG_CONDITION, API_PROG_FILTER, API_PROG_PROJECTION, API_PROG_UPDATE, API_PROGS };
+
+struct api_req {
+	struct api *api;
+	struct router *r;
+	struct http_req *http;
+	const struct api_op *op;
+	uint64_t start_us, deadline_ms;
+
+	struct api_value m[API_MEMBERS_N];
+	struct bytes names[API_NAMES_MAX];
+	size_t names_n;
+	struct expr_subst subst;
+	struct bytes invalid;                    /* the first ValidationException found while reading, told after the constraints */
+	unsigned constraints;                    /* how many failed */
+
+	/* From api_table on. */
+	struct bytes table_name;
+	struct route_table *table;               /* held */
+	void (*routed)(struct api_req *q);
+	struct bytes prog[API_PROGS];            /* compiled expressions; empty: none */
+	struct expr_key_condition key_condition;
+	struct buf key;                          /* the item's key, computed by the operation */
+
+	/* An operation's own state: freed with own_free when the request ends. */
+	void *own;
+	void (*own_free)(void *own);
+
+	/* Memory kept from request to request; private to api_*.c, but item and json may be borrowed by op->read. */
+	struct json_read json;
+	struct item_build item;                  /* Item or Key */
+	struct buf values, progs[API_PROGS], constraint_text, invalid_text;
+	struct api_req *next;                    /* in the pool */
+	bool refresh_due, open;
+};
+
+/* --- api_parse.c -------------------------------------------------------------------------------------------------- */
+
+/* The constraint's text without its value: "Member must not be null".  where: "tableName".  value may be cut in the message. */
+void api_constraint(struct api_req *q, const char *where, struct bytes value, const char *constraint);
+void api_constraint_null(struct api_req *q, const char *where);
+void api_invalid(struct api_req *q, const char *fmt, ...) __attribute__((format(printf, 2, 3)));  /* the first one counts */
+bool api_is(const struct api_req *q, enum api_member m, const char *value);
+const char *api_member_name(enum api_member m);
+/* Helpers for op->read: a value of the wanted JSON type, or DJSON_SERIALIZATION.  null leaves *out as it is and *given false. */
+enum djson_result api_read_string(struct json_read *r, struct bytes *out, bool *given, struct djson_error *e);
+enum djson_result api_read_int(struct json_read *r, int64_t *out, bool *given, struct djson_error *e);
+enum djson_result api_read_bool(struct json_read *r, bool *out, bool *given, struct djson_error *e);
+/* Substitutions of s; values are encoded into values, to which s points (views: until values or the request ends). */
+enum djson_result api_read_names(struct api_req *q, struct json_read *r, struct expr_subst *s, struct djson_error *e);
+enum djson_result api_read_values(struct api_req *q, struct json_read *r, struct expr_subst *s, struct buf *values,
+                                  struct djson_error *e);
+
+/* --- api_route.c, api_expr.c -------------------------------------------------------------------------------------- */
+
+/*
+ * Compile the request's expressions, find its table (q->m[API_TABLE_NAME], a name or an ARN), and go on with next; q->table is then
+ * an active table.  Refuses what is wrong.
+ */
+void api_table(struct api_req *q, void (*next)(struct api_req *q));
+/* The key is known: tells memds about this request, if the table came from the cache.  api_table's next calls it once. */
+void api_routed(struct api_req *q, struct bytes key);
+/* The name inside an ARN (arn:aws:dynamodb:REGION:ACCOUNT:table/NAME), or the name itself. */
+struct bytes api_table_name(struct bytes name_or_arn);
+
+/* Compile what is given, into q->prog and q->key_condition; schema may be NULL (see expr.h).  False after refusing. */
+bool api_compile(struct api_req *q, const struct key_schema *schema);
+
+/*
+ * Key of an item (exact = false) or of a Key parameter (exact) into q->key.  False after refusing with the API's words.
+ * api_key_message is the same for other places: the text that goes with a key_result, appended.
+ */
+bool api_key(struct api_req *q, struct bytes item, bool exact);
+void api_key_message(struct buf *out, const struct key_schema *s, enum key_result result, size_t part, struct bytes item, bool exact);
+
+/* --- api_answer.c ------------------------------------------------------------------------------------------------- */
+
+/* The answer under construction, an open object; api_end closes it and sends.  Between the two nothing else runs. */
+struct json_write *api_begin(struct api_req *q);
+void api_end(struct api_req *q);
+void api_answer_empty(struct api_req *q);        /* {} */
+
+/* Refuse.  fmt NULL: the message that result.def has. */
+void api_refuse(struct api_req *q, enum result result, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A refusal of a node or of autoadmin, with its text, which may be empty. */
+void api_fail(struct api_req *q, enum result result, struct bytes text);
+/* The same with "Item": an item to be shown (ReturnValuesOnConditionCheckFailure). */
+void api_fail_item(struct api_req *q, enum result result, struct bytes item);
+/* Errors of the front door, "com.amazon.coral.service#" types such as "SerializationException". */
+void api_error(struct api_req *q, int status, const char *type, const char *message);
+
+/* ConsumedCapacity, if the request wants it.  Units are in halves: 1 = 0.5. */
+void api_consumed(struct json_write *w, const struct api_req *q, struct bytes table, uint64_t half_units);
+void api_consumed_value(struct json_write *w, struct bytes table, uint64_t half_units);      /* the object alone */
+uint64_t api_read_halves(uint64_t bytes, bool consistent);      /* 4 KB a unit, half if eventual; at least one step */
+uint64_t api_write_halves(uint64_t bytes);                      /* 1 KB a unit */
+
+/* --- api.c -------------------------------------------------------------------------------------------------------- */
+
+struct api_options {
+	const char *credentials;                 /* path */
+	unsigned inflight_max;                   /* 0: API_INFLIGHT_DEFAULT */
+};
+
+struct api *api_new(struct router *r, const struct api_options *o);     /* NULL after saying why */
+void api_free(struct api *a);
+void api_handle(struct http_req *req, void *arg);                       /* http's handler; arg is the api */
+void api_reload(struct api *a);                                         /* the credentials, if they changed */
+void api_metrics(struct api *a, struct buf *out);
+const struct api_op *api_op_find(struct bytes name);                    /* NULL: no such operation */
+
+/* --- the operations ----------------------------------------------------------------------------------------------- */
+
+#define API_OP(file, op) extern const uint8_t op_##op##_members[]; void op_##op(struct api_req *q);
+API_OP(op_table, create_table) API_OP(op_table, describe_table) API_OP(op_table, list_tables) API_OP(op_table, delete_table)
+API_OP(op_info, describe_endpoints) API_OP(op_info, describe_limits)
+API_OP(op_item, put_item) API_OP(op_item, get_item) API_OP(op_item, update_item) API_OP(op_item, delete_item)
+API_OP(op_query, query) API_OP(op_query, scan)
+API_OP(op_batch, batch_get_item) API_OP(op_batch, batch_write_item)
+enum djson_result op_table_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
+enum djson_result op_query_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
+enum djson_result op_batch_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
+
+#endif
