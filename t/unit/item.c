@@ -599,7 +599,7 @@ TEST(lists_join)
 }
 
 CHECK_MAIN(X(golden) X(builder_sorts_and_readers_find) X(large_containers_keep_their_order)
-           X(builder_refuses_duplicates_and_empty_sets) X(entries_in_hand_are_capped) X(depth_is_capped) X(check_refuses_malformed_items)
-           X(check_survives_any_damage) X(size_is_the_documented_one) X(scalars_compare) X(head_round_trips_and_refuses)
-           X(edits_set_and_remove) X(edits_refuse_bad_paths) X(edits_keep_the_depth) X(sets_unite_and_subtract)
-           X(lists_join))
+           X(builder_refuses_duplicates_and_empty_sets) X(entries_in_hand_are_capped) X(depth_is_capped)
+           X(check_refuses_malformed_items) X(check_survives_any_damage) X(size_is_the_documented_one)
+           X(scalars_compare) X(head_round_trips_and_refuses) X(edits_set_and_remove) X(edits_refuse_bad_paths)
+           X(edits_keep_the_depth) X(sets_unite_and_subtract) X(lists_join))
