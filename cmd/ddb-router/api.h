@@ -226,12 +226,12 @@ const struct api_op *api_op_find(struct bytes name);                    /* NULL:
 
 /* --- the operations ----------------------------------------------------------------------------------------------- */
 
-#define API_OP(file, op) extern const uint8_t op_##op##_members[]; void op_##op(struct api_req *q);
-API_OP(op_table, create_table) API_OP(op_table, describe_table) API_OP(op_table, list_tables) API_OP(op_table, delete_table)
-API_OP(op_info, describe_endpoints) API_OP(op_info, describe_limits)
-API_OP(op_item, put_item) API_OP(op_item, get_item) API_OP(op_item, update_item) API_OP(op_item, delete_item)
-API_OP(op_query, query) API_OP(op_query, scan)
-API_OP(op_batch, batch_get_item) API_OP(op_batch, batch_write_item)
+#define API_OP(op) extern const uint8_t op_##op##_members[]; void op_##op(struct api_req *q);
+API_OP(table_create) API_OP(table_describe) API_OP(table_list) API_OP(table_delete)
+API_OP(info_endpoints) API_OP(info_limits)
+API_OP(item_put) API_OP(item_get) API_OP(item_update) API_OP(item_delete)
+API_OP(query) API_OP(query_scan)
+API_OP(batch_get) API_OP(batch_write)
 enum djson_result op_table_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 enum djson_result op_query_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 enum djson_result op_batch_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
