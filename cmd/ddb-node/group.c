@@ -246,8 +246,8 @@ static void act(struct node *n, struct group *g, const struct px_action *a, cons
 		log_info("group %llu: leads in ballot %llx", (unsigned long long)g->id, (unsigned long long)a->ballot);
 		metrics_add(&n->metrics.elections, 1);
 		/* Conditions see what was inherited, too. */
-		group_load(n, g, g->overlay_top + 1, glog_top(&g->log));
-		g->overlay_top = glog_top(&g->log);
+		group_load(n, g, g->overlay_top + 1, a->last);
+		g->overlay_top = a->last;
 		beat_relist(n);
 		break;
 	case PX_DO_READY:

@@ -120,7 +120,7 @@ void px_init(struct px *px, const struct px_options *options, const struct px_le
 	px->wait = px_jitter(px);
 	if (px->nconfig == 2) {
 		assert(px->config[0].slot < px->config[1].slot && px->config[1].slot <= px->top);
-		px->match = px_max(px->match, px_min(px->config[1].slot, lost) - 1);
+		px->match = px_max(px->match, px_min(px->config[1].slot + start->config_passed, lost) - 1);
 		px_commit(px, px->match, out);
 	}
 	if (start->lead) {

@@ -223,11 +223,12 @@ struct px_start {
 	uint64_t unknown_first, unknown_last;  /* first > last: none; base <= first, last <= top */
 	uint64_t silent_until;
 	uint32_t nconfig;            /* the last configuration in log or snapshot; if it is above committed it is config[1], and */
-	struct px_config config[2];  /* config[0] the one before it */
+	struct px_config config[2];  /* config[0] the one before it, even if that is above committed too */
+	bool config_passed;          /* an entry above config[1], of its ballot or a higher one, is in the log: so it is chosen */
 	bool lead;
 };
 
-/* May emit CHOSEN: a configuration in the log proves that everything before it is chosen. */
+/* May emit CHOSEN and CONFIG: a configuration in the log proves that everything before it is chosen. */
 void px_init(struct px *px, const struct px_options *options, const struct px_leases *leases, const struct px_start *start,
              uint64_t now, struct px_actions *out);
 

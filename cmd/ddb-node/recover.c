@@ -237,21 +237,28 @@ static void configs(struct node *n, struct found *f, struct px_start *start)
 {
 	struct group *g = f->g;
 	struct buf scratch = { 0 };
+	uint64_t ballot = 0;
 
 	start->config[0] = g->config;
 	start->nconfig = 1;
 	for (uint64_t s = g->log.base; s <= glog_top(&g->log); s++) {
+		const struct glog_slot *at = glog_at(&g->log, s);
 		struct px_config c;
 		struct bytes raw;
 
+		start->config_passed |= start->nconfig == 2 && at != NULL && at->ballot >= ballot;
 		if (s <= g->config.slot || !wire_entry(n, g, s, &scratch, &raw) || !wire_config_of_entry(raw, s, &c))
 			continue;
 		if (s <= f->committed) {
 			start->config[0] = c;
 			g->config = c;
 		} else {
+			if (start->nconfig == 2)
+				start->config[0] = g->config = start->config[1];
 			start->config[1] = c;
 			start->nconfig = 2;
+			start->config_passed = false;
+			ballot = at->ballot;
 		}
 		beat_members(n, &c);
 	}

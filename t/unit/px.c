@@ -294,7 +294,7 @@ TEST(a_configuration_governs_once_chosen)
 	CHECK_INT(px.nconfig, 1);
 }
 
-TEST(a_configuration_in_the_log_proves_what_is_before_it)
+TEST(a_configuration_in_the_log_proves_what_is_chosen)
 {
 	struct px_start s = { .self = 2, .role = PX_STORAGE, .promised = B(1, 1), .committed = 4, .base = 1, .top = 10, .unknown_first = 1,
 		              .nconfig = 2, .config = { three, three } };
@@ -303,6 +303,10 @@ TEST(a_configuration_in_the_log_proves_what_is_before_it)
 	px_init(&px, &options, &leases, &s, 1000000, &out);
 	CHECK_INT(px.committed, 9);
 	CHECK_INT(find(PX_DO_CHOSEN)->last, 9);
+	s.config_passed = true;
+	px_init(&px, &options, &leases, &s, 1000000, &out);
+	CHECK_INT(px.committed, 10);
+	CHECK(find(PX_DO_CONFIG) != NULL && px.nconfig == 1 && px.config[0].slot == 10);
 }
 
 TEST(lost_slots_are_known_again_when_accepted_again)
@@ -945,7 +949,7 @@ CHECK_MAIN(
 	X(prepare_waits_for_the_candidates_own_promise) X(one_healthy_answer_calls_off_an_election) X(a_log_replica_never_campaigns)
 	X(who_lacks_slots_below_its_configuration_does_not_campaign) X(a_restarted_follower_greets_its_leader)
 	X(an_accepted_configuration_that_is_overwritten_vanishes) X(a_configuration_governs_once_chosen)
-	X(a_configuration_in_the_log_proves_what_is_before_it) X(lost_slots_are_known_again_when_accepted_again) X(strangers_are_ignored)
+	X(a_configuration_in_the_log_proves_what_is_chosen) X(lost_slots_are_known_again_when_accepted_again) X(strangers_are_ignored)
 	X(a_new_group_serves_without_an_election) X(a_group_of_one_serves_and_restarts) X(the_leader_counts_itself_only_when_durable)
 	X(two_followers_can_choose_before_the_leader_is_durable) X(the_window_fills_and_a_follower_gets_all_of_it_at_once)
 	X(lost_messages_are_sent_again) X(a_dead_member_is_only_asked_where_it_stands)

@@ -629,6 +629,7 @@ static void recover(struct cluster *c, struct replica *r, struct px_start *s)
 			r->log[slot].ballot = 0;
 		if (r->log[slot].ballot == 0)
 			continue;
+		s->config_passed |= s->nconfig == 2 && r->log[slot].ballot >= r->log[config[1].slot].ballot;
 		s->top = slot > s->top ? slot : s->top;
 		if (!is_config(r->log[slot].value) || slot <= config[0].slot)
 			continue;
@@ -636,10 +637,12 @@ static void recover(struct cluster *c, struct replica *r, struct px_start *s)
 			config[0] = config[1];
 		config_at(c, r->log[slot].value, slot, &config[1]);
 		s->nconfig = 2;
+		s->config_passed = false;
 	}
 	if (s->nconfig == 2 && config[1].slot <= s->committed) {
 		config[0] = config[1];
 		s->nconfig = 1;
+		s->config_passed = false;
 	}
 	s->unknown_first = r->unknown_first;
 	s->unknown_last = r->unknown_last;
@@ -677,7 +680,7 @@ static void start(struct cluster *c, struct replica *r, bool lead, bool silent)
 	act(c, r, NULL);
 }
 
-/* What is chosen, and the configuration as of then, are written down durably. */
+/* What is chosen, and the configuration as of then, are written down durably; all records must be durable already. */
 static inline void note_state(struct replica *r)
 {
 	r->committed_noted = r->px.committed;

@@ -220,14 +220,14 @@ static void faults(struct chaos *k)
 			fall(k, i, chance(c, 300) ? k->down_us : k->down_us / 20);
 		else if (!r->up && c->now >= k->up_at[i])
 			start(c, r, false, true);
-		if (r->up && chance(c, k->collect_permille)) {
+		if (r->up && r->durable == r->n && chance(c, k->collect_permille)) {
 			uint64_t base = r->px.base + below(c, r->chosen_upto + 2 - r->px.base);
 
 			px_collected(&r->px, base);
 			r->base = base;
 			note_state(r);
 		}
-		if (r->up && chance(c, 10))
+		if (r->up && r->durable == r->n && chance(c, 10))
 			note_state(r);
 		if (r->up && r->px.ready && chance(c, k->handoff_permille)) {
 			px_handoff(&r->px, chance(c, 500) ? 0 : c->r[below(c, c->n)]->id, clock_of(c, r), &c->out);
