@@ -27,15 +27,15 @@ struct api_req;
 /* --- members ------------------------------------------------------------------------------------------------------ */
 
 enum api_kind {
-	API_STRING,                              /* .s */
-	API_BOOL,                                /* .i: 0 or 1 */
-	API_INT,                                 /* .i */
-	API_ITEM,                                /* .s: a binary item; at most one of Item and Key is in an operation */
-	API_NAMES,                               /* into q->subst */
-	API_VALUES,                              /* into q->subst */
-	API_STRINGS,                             /* q->names: AttributesToGet */
-	API_OWN,                                 /* op->read reads it */
-	API_SKIP,                                /* seen, not kept */
+	API_KIND_STRING,                         /* .s */
+	API_KIND_BOOL,                           /* .i: 0 or 1 */
+	API_KIND_INT,                            /* .i */
+	API_KIND_ITEM,                           /* .s: a binary item; no operation knows two of Item, Key, ExclusiveStartKey */
+	API_KIND_NAMES,                          /* into q->subst */
+	API_KIND_VALUES,                         /* into q->subst */
+	API_KIND_STRINGS,                        /* q->names: AttributesToGet */
+	API_KIND_OWN,                            /* op->read reads it */
+	API_KIND_SKIP,                           /* seen, not kept */
 };
 
 /* M(id, name, kind); sorted by name */
@@ -48,7 +48,7 @@ enum api_kind {
 	M(CONDITIONAL_OPERATOR, "ConditionalOperator", STRING)                                                         \
 	M(CONSISTENT_READ, "ConsistentRead", BOOL)                                                                     \
 	M(DELETION_PROTECTION, "DeletionProtectionEnabled", BOOL)                                                      \
-	M(EXCLUSIVE_START_KEY, "ExclusiveStartKey", OWN)                                                               \
+	M(EXCLUSIVE_START_KEY, "ExclusiveStartKey", ITEM)                                                              \
 	M(EXCLUSIVE_START_TABLE_NAME, "ExclusiveStartTableName", STRING)                                               \
 	M(EXPECTED, "Expected", SKIP)                                                                                  \
 	M(EXPRESSION_NAMES, "ExpressionAttributeNames", NAMES)                                                         \
@@ -105,7 +105,7 @@ struct api_op {
 	void (*run)(struct api_req *q);          /* NULL: known to the real service, not to this one */
 	const uint8_t *members;                  /* those it knows, constraints reported in this order; ends with API_NO_MEMBER */
 	/*
-	 * Reads the value of a member of kind API_OWN: r->token is its first token, and its last afterwards.  Serialisation errors are
+	 * Reads the value of a member of kind OWN: r->token is its first token, and its last afterwards.  Serialisation errors are
 	 * returned with e filled in; constraint errors go to api_constraint, others to api_invalid.
 	 */
 	enum djson_result (*read)(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
@@ -126,8 +126,8 @@ struct api_req {
 	struct bytes names[API_NAMES_MAX];
 	size_t names_n;
 	struct expr_subst subst;
-	struct bytes invalid;                    /* the first ValidationException found while reading, told after the constraints */
-	unsigned constraints;                    /* how many failed */
+	unsigned constraints;                    /* how many failed; a ValidationException */
+	bool answered;
 
 	/* From api_table on. */
 	struct bytes table_name;
@@ -143,19 +143,29 @@ struct api_req {
 
 	/* Memory kept from request to request; private to api_*.c, but item and json may be borrowed by op->read. */
 	struct json_read json;
-	struct item_build item;                  /* Item or Key */
-	struct buf values, progs[API_PROGS], constraint_text, invalid_text;
+	struct item_build item, value;           /* Item, Key or ExclusiveStartKey; one value at a time */
+	struct buf values, progs[API_PROGS];
+	struct buf failed, invalid;              /* constraints; the first ValidationException of another kind, told after them */
 	struct api_req *next;                    /* in the pool */
-	bool refresh_due, open;
+	bool refresh_due;
 };
 
 /* --- api_parse.c -------------------------------------------------------------------------------------------------- */
 
-/* The constraint's text without its value: "Member must not be null".  where: "tableName".  value may be cut in the message. */
-void api_constraint(struct api_req *q, const char *where, struct bytes value, const char *constraint);
-void api_constraint_null(struct api_req *q, const char *where);
+/*
+ * Read the body into q->m and the rest.  False after answering: a serialisation error, failed constraints, invalid values.
+ */
+bool api_parse(struct api_req *q, struct bytes body);
+/*
+ * One more failed constraint: "Value 'x' at 'limit' failed to satisfy constraint: Member must ...".
+ *   where  "tableName"; value  BYTES_NONE with p NULL: null; cut if long; what  "Member must ..."
+ */
+void api_constraint(struct api_req *q, const char *where, struct bytes value, const char *what);
+/* False after answering, if constraints failed or a value was invalid. */
+bool api_settled(struct api_req *q);
 void api_invalid(struct api_req *q, const char *fmt, ...) __attribute__((format(printf, 2, 3)));  /* the first one counts */
-bool api_is(const struct api_req *q, enum api_member m, const char *value);
+bool api_is(const struct api_req *q, enum api_member m, const char *value);      /* given, and this */
+bool api_true(const struct api_req *q, enum api_member m, bool otherwise);
 const char *api_member_name(enum api_member m);
 /* Helpers for op->read: a value of the wanted JSON type, or DJSON_SERIALIZATION.  null leaves *out as it is and *given false. */
 enum djson_result api_read_string(struct json_read *r, struct bytes *out, bool *given, struct djson_error *e);
@@ -233,7 +243,6 @@ API_OP(item_put) API_OP(item_get) API_OP(item_update) API_OP(item_delete)
 API_OP(query) API_OP(query_scan)
 API_OP(batch_get) API_OP(batch_write)
 enum djson_result op_table_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
-enum djson_result op_query_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 enum djson_result op_batch_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 
 #endif
