@@ -22,6 +22,7 @@ struct found {
 	struct group *g;
 	uint64_t promised, committed;
 	uint64_t unknown_first, unknown_last;
+	bool described;
 	bool damaged;                            /* its description or promise was in a damaged record */
 };
 
@@ -52,6 +53,36 @@ static struct found *find(struct recovery *r, uint64_t id)
 	return f;
 }
 
+/* Collection says a group's description again at the end of the log: its older records then come first. */
+static struct found *meet(struct recovery *r, uint64_t id)
+{
+	struct found *f = find(r, id);
+
+	if (f != NULL)
+		return f;
+	f = mem_new(sizeof *f);
+	f->id = id;
+	f->g = group_new(r->n, id, 0, 0, BYTES_NONE, BYTES_NONE);
+	f->unknown_first = 1;
+	HASH_ADD(hh, r->found, id, sizeof f->id, f);
+	return f;
+}
+
+static void describe(struct found *f, const struct msg_group_desc *d)
+{
+	struct group *g = f->g;
+
+	if (f->described)
+		return;
+	f->described = true;
+	g->table = d->table;
+	g->schema = d->schema;
+	free((void *)g->low.p);
+	free((void *)g->high.p);
+	g->low = bytes_copy(d->low);
+	g->high = bytes_copy(d->high);
+}
+
 static void forget(struct recovery *r, struct found *f)
 {
 	HASH_DEL(r->found, f);
@@ -73,13 +104,8 @@ static void described(struct recovery *r, const struct wal_record *rec)
 			r->failed = true;                /* a group of which nothing is left */
 		return;
 	}
-	if (f == NULL) {
-		f = mem_new(sizeof *f);
-		f->id = rec->group;
-		f->g = group_new(r->n, rec->group, d.table, d.schema, d.low, d.high);
-		f->unknown_first = 1;
-		HASH_ADD(hh, r->found, id, sizeof f->id, f);
-	}
+	f = meet(r, rec->group);
+	describe(f, &d);
 	if (d.promised > f->promised)
 		f->promised = d.promised;
 	if (d.committed > f->committed)
@@ -154,6 +180,8 @@ static void visit(void *arg, const struct wal_record *rec)
 	struct recovery *r = arg;
 	struct found *f = find(r, rec->group);
 
+	if (f == NULL && (rec->kind == SEG_ENTRY || rec->kind == SEG_PROMISE || rec->kind == SEG_CHOSEN))
+		f = meet(r, rec->group);
 	if (rec->kind != SEG_NODE && rec->kind != SEG_PAD)
 		r->clean = false;                        /* the clean mark is the last record, or it is none */
 	switch (rec->kind) {
@@ -163,15 +191,14 @@ static void visit(void *arg, const struct wal_record *rec)
 		described(r, rec);
 		break;
 	case SEG_ENTRY:
-		if (f != NULL)
-			accepted(r, f, rec);
+		accepted(r, f, rec);
 		break;
 	case SEG_PROMISE:
-		if (f != NULL && rec->ballot > f->promised)
+		if (rec->ballot > f->promised)
 			f->promised = rec->ballot;
 		break;
 	case SEG_CHOSEN:
-		if (f != NULL && rec->slot > f->committed)
+		if (rec->slot > f->committed)
 			f->committed = rec->slot;
 		break;
 	case SEG_DROPPED:
@@ -338,6 +365,16 @@ static void clear(struct recovery *r)
 	}
 }
 
+/* What is left in the log of groups that were dropped. */
+static void forget_undescribed(struct recovery *r)
+{
+	struct found *f, *next;
+
+	HASH_ITER(hh, r->found, f, next)
+		if (!f->described && !f->damaged)
+			forget(r, f);
+}
+
 bool recover_run(struct node *n, const struct wal_io *io, const struct wal_options *options, bool *lost)
 {
 	struct recovery r = { .n = n };
@@ -346,6 +383,7 @@ bool recover_run(struct node *n, const struct wal_io *io, const struct wal_optio
 	if (n->store.ops->scan_all(n->store.ctx, found_store, &r) < 0)
 		return false;
 	n->wal = wal_open(io, options, visit, &r, &verdict);
+	forget_undescribed(&r);
 	*lost = verdict == WAL_LOST || r.failed;
 	for (struct found *f = r.found; f != NULL; f = f->hh.next)
 		*lost |= f->damaged;
