@@ -497,6 +497,20 @@ static void *run(void *arg)
 	return NULL;
 }
 
+/* A log whose directory vanished in a power cut would look like a new one. */
+static int sync_parent(struct wal_disk *d)
+{
+	int fd = openat(d->dirfd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return complain(d, "..", "open");
+	r = fsync(fd);
+	if (r != 0)
+		complain(d, "..", "fsync");
+	close(fd);
+	return r;
+}
+
 static int open_dir(struct wal_disk *d)
 {
 	uint64_t found[64];
@@ -507,6 +521,8 @@ static int open_dir(struct wal_disk *d)
 	d->dirfd = open(d->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->dirfd < 0)
 		return complain(d, "", "open");
+	if (sync_parent(d) != 0)
+		return -1;
 	if (unlinkat(d->dirfd, TEMPORARY, 0) != 0 && errno != ENOENT)
 		return complain(d, TEMPORARY, "unlink");
 	n = list_files(d, ".spare", found, 64);
