@@ -126,8 +126,7 @@ struct api_req {
 	struct bytes names[API_NAMES_MAX];
 	size_t names_n;
 	struct expr_subst subst;
-	unsigned constraints;                    /* how many failed; a ValidationException */
-	bool answered;
+	unsigned constraints;                    /* how many failed */
 
 	/* From api_table on. */
 	struct bytes table_name;
@@ -147,7 +146,7 @@ struct api_req {
 	struct buf values, progs[API_PROGS];
 	struct buf failed, invalid;              /* constraints; the first ValidationException of another kind, told after them */
 	struct api_req *next;                    /* in the pool */
-	bool refresh_due;
+	bool refresh_due, compiled;
 };
 
 /* --- api_parse.c -------------------------------------------------------------------------------------------------- */
@@ -216,7 +215,8 @@ void api_error(struct api_req *q, int status, const char *type, const char *mess
 
 /* ConsumedCapacity, if the request wants it.  Units are in halves: 1 = 0.5. */
 void api_consumed(struct json_write *w, const struct api_req *q, struct bytes table, uint64_t half_units);
-void api_consumed_value(struct json_write *w, struct bytes table, uint64_t half_units);      /* the object alone */
+bool api_wants_capacity(const struct api_req *q);
+void api_consumed_value(struct json_write *w, const struct api_req *q, struct bytes table, uint64_t half_units);  /* the object alone */
 uint64_t api_read_halves(uint64_t bytes, bool consistent);      /* 4 KB a unit, half if eventual; at least one step */
 uint64_t api_write_halves(uint64_t bytes);                      /* 1 KB a unit */
 
@@ -234,11 +234,11 @@ void api_reload(struct api *a);                                         /* the c
 void api_metrics(struct api *a, struct buf *out);
 const struct api_op *api_op_find(struct bytes name);                    /* NULL: no such operation */
 
-/* --- the operations ----------------------------------------------------------------------------------------------- */
+/* --- the operations: op_table.c, op_info.c, op_item.c, op_query.c, op_batch.c ----------------------------------------------------------------------------------------------- */
 
 #define API_OP(op) extern const uint8_t op_##op##_members[]; void op_##op(struct api_req *q);
 API_OP(table_create) API_OP(table_describe) API_OP(table_list) API_OP(table_delete)
-API_OP(info_endpoints) API_OP(info_limits)
+API_OP(info_endpoints) API_OP(info_limits) API_OP(info_ttl) API_OP(info_backups) API_OP(info_tags)
 API_OP(item_put) API_OP(item_get) API_OP(item_update) API_OP(item_delete)
 API_OP(query) API_OP(query_scan)
 API_OP(batch_get) API_OP(batch_write)

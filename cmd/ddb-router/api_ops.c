@@ -1,0 +1,89 @@
+/* Every operation of today's API, by name; those without a function are not built yet. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api_impl.h"
+
+#define BUILT(name, op) { name, op_##op, op_##op##_members, NULL }
+#define READS(name, op, read) { name, op_##op, op_##op##_members, read }
+#define LATER(name) { name, NULL, NULL, NULL }
+
+const struct api_op api_ops[] = {
+	LATER("BatchExecuteStatement"),
+	READS("BatchGetItem", batch_get, op_batch_read),
+	READS("BatchWriteItem", batch_write, op_batch_read),
+	LATER("CancelBulkOperation"),
+	LATER("CreateBackup"),
+	LATER("CreateGlobalTable"),
+	READS("CreateTable", table_create, op_table_read),
+	LATER("DeleteBackup"),
+	BUILT("DeleteItem", item_delete),
+	LATER("DeleteResourcePolicy"),
+	BUILT("DeleteTable", table_delete),
+	LATER("DescribeBackup"),
+	LATER("DescribeBulkOperation"),
+	BUILT("DescribeContinuousBackups", info_backups),
+	LATER("DescribeContributorInsights"),
+	BUILT("DescribeEndpoints", info_endpoints),
+	LATER("DescribeExport"),
+	LATER("DescribeGlobalTable"),
+	LATER("DescribeGlobalTableSettings"),
+	LATER("DescribeImport"),
+	LATER("DescribeKinesisStreamingDestination"),
+	BUILT("DescribeLimits", info_limits),
+	LATER("DescribeStream"),
+	BUILT("DescribeTable", table_describe),
+	LATER("DescribeTableReplicaAutoScaling"),
+	BUILT("DescribeTimeToLive", info_ttl),
+	LATER("DisableKinesisStreamingDestination"),
+	LATER("EnableKinesisStreamingDestination"),
+	LATER("ExecuteStatement"),
+	LATER("ExecuteTransaction"),
+	LATER("ExportTableToPointInTime"),
+	BUILT("GetItem", item_get),
+	LATER("GetRecords"),
+	LATER("GetResourcePolicy"),
+	LATER("GetShardIterator"),
+	LATER("ImportTable"),
+	LATER("ListBackups"),
+	LATER("ListBulkOperations"),
+	LATER("ListContributorInsights"),
+	LATER("ListExports"),
+	LATER("ListGlobalTables"),
+	LATER("ListImports"),
+	LATER("ListStreams"),
+	BUILT("ListTables", table_list),
+	BUILT("ListTagsOfResource", info_tags),
+	BUILT("PutItem", item_put),
+	LATER("PutResourcePolicy"),
+	BUILT("Query", query),
+	LATER("RestoreTableFromBackup"),
+	LATER("RestoreTableToPointInTime"),
+	BUILT("Scan", query_scan),
+	LATER("SearchVectors"),
+	LATER("StartBulkPutItems"),
+	LATER("TagResource"),
+	LATER("TransactGetItems"),
+	LATER("TransactWriteItems"),
+	LATER("UntagResource"),
+	LATER("UpdateContinuousBackups"),
+	LATER("UpdateContributorInsights"),
+	LATER("UpdateGlobalTable"),
+	LATER("UpdateGlobalTableSettings"),
+	BUILT("UpdateItem", item_update),
+	LATER("UpdateKinesisStreamingDestination"),
+	LATER("UpdateTable"),
+	LATER("UpdateTableReplicaAutoScaling"),
+	LATER("UpdateTimeToLive"),
+};
+const size_t api_ops_n = sizeof api_ops / sizeof api_ops[0];
+
+static int compare(const void *name, const void *op)
+{
+	return bytes_cmp(*(const struct bytes *)name, bytes_str(((const struct api_op *)op)->name));
+}
+
+const struct api_op *api_op_find(struct bytes name)
+{
+	return bsearch(&name, api_ops, api_ops_n, sizeof api_ops[0], compare);
+}
