@@ -1,0 +1,209 @@
+/*
+ * autoadmin: the control plane.  Any number may run; a lease in the catalogue elects the active one, and every write to the catalogue
+ * checks that lease's epoch in the same log entry, so that a deposed one changes nothing (DESIGN, section 6).
+ *
+ *   main.c    wiring, ticks               cat.c        the catalogue's group: scans, updates, fenced writes
+ *   lease.c   who is active               state.c      the catalogue in memory: load, rows
+ *   place.c   ranges, placement (pure)    tables.c     create, describe, delete, list
+ *   groups.c  groups on nodes: create, heal, drop      push.c       the routing map, to memds
+ *   nodes.c   connections, status, joins               report.c  `ddb status`
+ *
+ * Rows of the catalogue (pk, sk):
+ *   "lease"  "autoadmin"   holder N, epoch N, until_ms N (since 1970)
+ *   "meta"   "counters"    table N, group N, incarnation N, version N: the last ones given out
+ *   "node"   INCARNATION   number N, name S, zone S, addr S, retired BOOL, attempt N
+ *   "table"  NAME          definition B (an item), partitions B (list of partition messages, as created)
+ *   "drop"   TABLE-ID      groups B (u64 each): what nodes must still drop
+ */
+#ifndef AUTOADMIN_AUTOADMIN_H
+#define AUTOADMIN_AUTOADMIN_H
+
+#include <uthash.h>
+
+#include "daemon.h"
+#include "item_build.h"
+#include "metrics.h"
+#include "result.h"
+#include "table.h"
+
+#define AA_NODES_MAX CLUSTER_NODES_MAX
+#define AA_JOBS_MAX 1024                         /* changes of the catalogue that wait for their turn */
+#define AA_PARTITIONS_MAX 512                    /* of a table */
+#define AA_MEMBERS_MAX 7
+#define AA_TABLES_MAX 10000
+
+struct aa;
+
+/* --- cat.c -------------------------------------------------------------------------------------------------- */
+
+struct cat_value {                               /* :name in an expression of ours */
+	const char *name;
+	uint64_t v;
+};
+
+/* Row operations under construction; the first is always the check of our lease, unless fenced is false. */
+struct cat_write {
+	struct buf ops;                          /* list of op */
+};
+
+void cat_begin(struct aa *a, struct cat_write *w, bool fenced);
+/* item: a whole row with pk and sk.  condition: expression text over values, or NULL. */
+void cat_put(struct aa *a, struct cat_write *w, struct bytes item, const char *condition);
+void cat_delete(struct aa *a, struct cat_write *w, const char *pk, struct bytes sk);
+/* Sends it; done(arg, result): OK; CONDITION_FAILED and the like: certainly not done; UNKNOWN: perhaps done. */
+void cat_commit(struct aa *a, struct cat_write *w, void (*done)(void *arg, enum result r), void *arg);
+/* An update of one row with an expression; attributes is the row as it is now (or, on CONDITION_FAILED, as it was). */
+void cat_update(struct aa *a, const char *pk, const char *sk, const char *update, const char *condition,
+                const struct cat_value *values, size_t n, void (*done)(void *arg, enum result r, struct bytes row), void *arg);
+/* Every row, in key order; each(arg, row) may be called many times, then done(arg, result) once. */
+void cat_scan(struct aa *a, void (*each)(void *arg, struct bytes row), void (*done)(void *arg, enum result r), void *arg);
+
+/* --- lease.c ------------------------------------------------------------------------------------------------------ */
+
+void lease_tick(struct aa *a);
+bool lease_active(const struct aa *a);           /* the lease is ours and has not run out by our clock */
+void lease_lost(struct aa *a);                   /* somebody says so */
+
+/* --- nodes ---------------------------------------------------------------------------------------------------------- */
+
+struct aa_group_state {                          /* what a node says of a group of its */
+	UT_hash_handle hh;
+	uint64_t group, table, ballot, committed, applied, rows, bytes, config_slot;
+	uint32_t leader;
+	uint8_t leading;
+	uint32_t nmembers;
+	uint32_t member[AA_MEMBERS_MAX];
+};
+
+struct aa_node {                                 /* the present incarnation of a node */
+	uint32_t number, incarnation;
+	uint64_t attempt;
+	char *name, *zone, *addr;
+	struct net_peer *peer;
+	bool polling, known;                     /* known: `states` is what it said since it came up */
+	uint64_t polled_at, log_bytes;
+	struct aa_group_state *states;           /* uthash by group */
+	struct aa *a;
+};
+
+void nodes_dial(struct aa *a, struct aa_node *n);
+void nodes_tick(struct aa *a);
+struct aa_node *nodes_find(struct aa *a, uint32_t incarnation);     /* a present incarnation; NULL: retired or unknown */
+bool nodes_up(const struct aa_node *n);
+const struct aa_group_state *nodes_state(const struct aa_node *n, uint64_t group);
+void nodes_join(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body);
+void nodes_fini(struct aa *a);
+
+/* --- state.c -------------------------------------------------------------------------------------------------------- */
+
+struct aa_partition {
+	uint64_t group;
+	struct bytes low, high;                  /* owned */
+	uint64_t ballot;                         /* of the first leader */
+	uint32_t nmembers;
+	uint32_t member[AA_MEMBERS_MAX];         /* as created */
+	uint64_t asked_at, created_at;           /* when a change of membership, or creation, was last asked for */
+};
+
+struct aa_table {
+	UT_hash_handle hh;
+	struct table t;
+	struct aa_partition *part;
+	size_t nparts;
+	bool serving;                            /* every group is up on a quorum: ACTIVE */
+	bool pushed;
+};
+
+struct aa_drop {
+	struct aa_drop *next;
+	uint64_t table;
+	size_t n;
+	uint64_t *group;                         /* owned */
+};
+
+struct aa_counters {
+	uint64_t table, group, incarnation, version;
+};
+
+/* A change of the catalogue, run alone: build the write from the state as it is, commit, then apply it to the state. */
+struct aa_job {
+	struct aa_job *next;
+	bool (*build)(struct aa *a, void *arg, struct cat_write *w);    /* false: nothing to do (it has answered) */
+	void (*done)(struct aa *a, void *arg, enum result r);           /* frees arg */
+	void *arg;
+};
+
+struct aa {
+	struct daemon *d;
+	struct item_build build;
+	struct key_hasher *hasher;
+	uint64_t now_ms;
+
+	uint64_t owner, epoch, until_ms;         /* lease */
+	bool asking, active, loading, loaded;
+	uint64_t lease_at;
+
+	struct aa_node *node[AA_NODES_MAX];
+	size_t nnodes;
+	uint32_t catalogue_leader;               /* as last heard */
+	struct aa_partition catalogue;
+
+	struct aa_counters counters;
+	struct aa_table *tables;                 /* uthash by name */
+	struct aa_drop *drops;
+	struct aa_job *jobs, **jobs_end;
+	size_t njobs;
+	bool job_running;
+
+	struct push_link *links;                 /* push.c */
+	size_t nlinks;
+	uint64_t nodes_version;
+	struct net_server *server;
+	struct metrics_count changes, heals;
+};
+
+void state_load(struct aa *a);                   /* once the lease is ours */
+void state_clear(struct aa *a);
+bool state_job(struct aa *a, const struct aa_job *job);              /* false: too many wait */
+void state_run(struct aa *a);
+struct aa_table *state_table(struct aa *a, struct bytes name);
+struct aa_table *state_add_table(struct aa *a, struct bytes definition, struct bytes partitions);  /* NULL: malformed */
+void state_remove_table(struct aa *a, struct aa_table *t);
+void state_put_counters(struct aa *a, struct cat_write *w, const struct aa_counters *c);
+void state_put_node(struct aa *a, struct cat_write *w, const struct aa_node *n, bool retired);
+struct aa_node *state_add_node(struct aa *a, const struct aa_node *like);    /* copies; replaces an older life of the number */
+void state_partitions(const struct aa_table *t, struct buf *out);            /* list of partition, as created */
+
+/* --- place.c -------------------------------------------------------------------------------------------------------- */
+
+struct place_node {
+	uint32_t incarnation;
+	const char *zone;
+	uint64_t load;                           /* replicas so far; counted up by place_group */
+};
+
+/* Partitions a new table starts with (facts/api: 1000 write and 3000 read units each; 4 on demand). */
+size_t place_partitions(const struct table *t);
+/* Bounds of partition i of n: the hash space cut evenly; the first low and the last high are empty. */
+void place_range(size_t i, size_t n, struct buf *low, struct buf *high);
+/* One replica a zone, the least loaded node of each, in at most want zones; out[0] is the first leader.  Returns how many. */
+size_t place_group(struct place_node *nodes, size_t n, size_t want, size_t turn, uint32_t *out);
+
+/* --- the rest --------------------------------------------------------------------------------------------------------- */
+
+void groups_tick(struct aa *a);
+void groups_send(struct aa *a);                  /* ask nodes for what is missing, at once */
+bool groups_up(struct aa *a, const struct aa_partition *p);          /* on a quorum of its members */
+
+void tables_admin(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body);
+void tables_answer(struct aa *a, uint64_t conn, uint64_t rid, enum result r, const char *text, struct bytes body, bool more);
+void tables_describe(struct aa *a, struct aa_table *t, struct item_build *b);        /* definition with status and counts */
+
+void push_init(struct aa *a);
+void push_table(struct aa *a, struct aa_table *t, bool gone);
+void push_nodes(struct aa *a);
+void push_all(struct aa *a);                     /* everything again, to everybody */
+
+void report_write(struct aa *a, struct buf *out);
+
+#endif
