@@ -7,8 +7,8 @@
 #include "item.h"
 #include "mem.h"
 
-#define APPLY_BYTES_MAX (8u << 20)               /* of one batch */
-#define APPLY_SLOTS_MAX 8192
+#define APPLY_BYTES_MAX STORE_BATCH_BYTES
+#define APPLY_SLOTS_MAX STORE_BATCH_ROWS
 #define CACHE_BYTES_MAX (16u << 20)              /* of entries kept in memory for members that lag */
 
 struct place {                                   /* where a row lies in the batch's memory, which moves while it grows */
