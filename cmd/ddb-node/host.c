@@ -127,16 +127,13 @@ static uint64_t wal_random(void *arg)
 
 static void push(struct host *h, struct net_peer *p, const uint64_t *groups, size_t n)
 {
-	struct buf list = { 0 };
+	struct buf list = { 0 }, one = { 0 };
 	struct buf *b;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t mark = msg_list_begin(&list);
-
-		if (node_partition(h->node, groups[i], &list))
-			msg_list_end(&list, mark);
-		else
-			list.n = mark;
+		buf_clear(&one);
+		if (node_partition(h->node, groups[i], &one))
+			buf_lenbytes(&list, buf_view(&one));
 	}
 	b = net_send(p, MSG_map_push);
 	if (b != NULL) {
@@ -144,6 +141,7 @@ static void push(struct host *h, struct net_peer *p, const uint64_t *groups, siz
 		net_sent(p);
 	}
 	buf_fini(&list);
+	buf_fini(&one);
 }
 
 static void on_memds(void *arg, bool up)
