@@ -133,6 +133,7 @@ void px_init(struct px *px, const struct px_options *options, const struct px_le
 		px->told = px->leader;
 	}
 	px->told_ballot = px->promised;
+	px->life = now + 1;
 	px->greeted = px->promised == 0 || px->top == 0 || PX_BALLOT_REPLICA(px->promised) == px->self;
 }
 
@@ -189,6 +190,7 @@ void px_installed(struct px *px, uint64_t slot, const struct px_config *config, 
 		m->ballot = m->promised = px->promised;
 		m->ok = true;
 		m->match = px->match;
+		m->base = px->life;
 	}
 }
 
@@ -219,7 +221,7 @@ void px_raise(struct px *px, uint64_t ballot)
 	px->greeted = true;
 	px->round_seen = px_max(px->round_seen, PX_BALLOT_ROUND(ballot));
 	px->match = px->committed;
-	px->covered = 0;
+	px->covered = px->honoured_until = 0;
 	px->leader = 0;
 }
 
@@ -269,6 +271,8 @@ bool px_lease_stands(const struct px *px, uint64_t now)
 #ifdef MUTANT_LEASE_IGNORED
 	return false;
 #endif
+	if (now < px->honoured_until)
+		return true;
 	if (px->covered == 0 || px->covered != px->promised)
 		return false;
 	l = px_lease_of(px, PX_BALLOT_REPLICA(px->covered));
@@ -330,9 +334,15 @@ static void refuse(struct px *px, const struct px_msg *m, enum px_msg_type type,
 	answer->healthy = healthy;
 }
 
+/* If anybody has a lease from us, it is the leader of the ballot that we promised. */
+static bool holds_lease(const struct px *px, uint32_t replica)
+{
+	return PX_BALLOT_REPLICA(px->promised) == replica;
+}
+
 static void inquire(struct px *px, const struct px_msg *m, uint64_t now, struct px_actions *out)
 {
-	bool healthy = px_healthy(px, now);
+	bool healthy = px_healthy(px, now) && !holds_lease(px, m->from);
 	struct px_msg *answer = px_send(px, PX_INQUIRED, m->from, 0, out);
 
 	answer->ballot = m->ballot;
@@ -346,7 +356,7 @@ static bool lease_in_the_way(const struct px *px, const struct px_msg *m, uint64
 {
 	if (px->state == PX_LEADER && px_lease_until(px) > now)
 		return true;
-	if (px->covered != 0 && (PX_BALLOT_REPLICA(px->covered) == m->from || px->covered == m->promised))
+	if (holds_lease(px, m->from) || px->promised == m->promised)
 		return false;
 	return px_lease_stands(px, now);
 }
@@ -414,6 +424,7 @@ static void answer_accept(struct px *px, const struct px_msg *m, bool gap, struc
 	answer->ok = true;
 	answer->gap = gap;
 	answer->match = px->match;
+	answer->base = px->life;
 }
 
 static bool stale(const struct px *px, const struct px_msg *m)
@@ -440,7 +451,8 @@ static void accept(struct px *px, const struct px_msg *m, uint64_t now, struct p
 		px_step_down(px, m->from, now, out);
 	px->leader = m->from;
 	px->leader_seen = now;
-	px->greeted = true;
+	if (m->base != 0)
+		px->greeted = m->base == px->life;
 	/* First what is chosen already: a configuration among it must govern before another one can be taken. */
 	px_commit(px, px_min(m->committed, px->match), out);
 	gap = m->first > px->match + 1;
@@ -465,7 +477,7 @@ static void release(struct px *px, const struct px_msg *m, uint64_t now, struct 
 	px_step_down(px, 0, now, out);
 	px_commit(px, px_min(m->committed, px->match), out);
 	px->released = m->ballot;
-	px->covered = 0;
+	px->covered = px->honoured_until = 0;
 	px->leader_seen = 0;
 	if (m->target == px->self && px_can_campaign(px, now)) {
 		px->vouched = m->ballot;
@@ -511,18 +523,19 @@ void px_message(struct px *px, const struct px_msg *m, uint64_t now, uint64_t ra
 /* The leader, if it is still the one, believes that we know what we knew before the restart. */
 static void greet(struct px *px, uint64_t now, struct px_actions *out)
 {
-	struct px_msg *m = px_send(px, PX_ACCEPTED, PX_BALLOT_REPLICA(px->promised), 0, out);
+	struct px_msg *m = px_send(px, PX_ACCEPTED, PX_BALLOT_REPLICA(px->promised), px->token, out);
 
 	px->asked = now;
 	m->ballot = m->promised = px->promised;
 	m->ok = m->gap = true;
 	m->match = px->match;
+	m->base = px->life;
 }
 
 static void follower_tick(struct px *px, uint64_t now, struct px_actions *out)
 {
 	const struct px_lease *l = px->covered != 0 ? px_lease_of(px, PX_BALLOT_REPLICA(px->covered)) : NULL;
-	uint64_t healthy_until = px_max(px->since, px->leader_seen);
+	uint64_t healthy_until = px_max(px->honoured_until, px_max(px->since, px->leader_seen));
 
 	if (!px->greeted && now >= px->asked + px->options->retry_us)
 		greet(px, now, out);
@@ -580,6 +593,10 @@ bool px_consents(const struct px *px, uint64_t ballot)
 void px_covered(struct px *px, uint64_t ballot, uint64_t now)
 {
 	if (ballot == 0) {
+		const struct px_lease *l = px->covered != 0 ? px_lease_of(px, PX_BALLOT_REPLICA(px->covered)) : NULL;
+
+		if (l != NULL)
+			px->honoured_until = px_max(px->honoured_until, l->granted_until);
 		px->covered = 0;
 		return;
 	}

@@ -100,7 +100,8 @@ struct px_msg {
 	                              * promise, everything accepted in first..last is in it, and last >= top means complete */
 	uint64_t match;              /* ACCEPTED: everything up to here is accepted in ballot, or chosen */
 	uint64_t committed;          /* the sender's */
-	uint64_t base;               /* PROMISE: first slot whose entry the sender still has */
+	uint64_t base;               /* PROMISE: first slot whose entry the sender still has.  ACCEPTED: names this life of the
+	                              * sender, which a restart ends.  ACCEPT: the life of the receiver, as far as known; 0 = not */
 	uint64_t top;                /* PROMISE: highest slot the sender has accepted */
 	uint64_t unknown_first, unknown_last; /* PROMISE: slots the sender lost to corruption; none if first > last */
 	uint32_t target;             /* RELEASE: who should lead next; 0 = anybody */
@@ -152,6 +153,7 @@ struct px_progress {
 	uint32_t replica;
 	uint64_t match, next;        /* leader: accepted up to; next slot to send */
 	uint64_t committed, committed_sent;     /* as it said last; as it was told last */
+	uint64_t life;               /* a member that begins another one has forgotten what was not synced, and what is chosen */
 	uint64_t heard, sent;        /* times of the last answer and the last message */
 	uint64_t owing;              /* since when it has owed an answer */
 	uint64_t rewound;            /* when a gap last made us go back to match + 1 */
@@ -182,9 +184,11 @@ struct px {
 	uint64_t token, durable;     /* last token given; last one known durable */
 	uint64_t silent_until;       /* a restarted acceptor grants nothing before: it may have forgotten a lease */
 	uint64_t covered;            /* the ballot that its leader's heartbeats cover; 0 = none */
+	uint64_t honoured_until;     /* uncovered since, but what was granted before stands until then */
 	uint32_t leader;             /* who leads in `promised`, as far as known; 0 = unknown */
 	uint64_t leader_seen;        /* when it was last heard of */
-	bool greeted;                /* false after a restart, until heard of a leader: tell it where we stand */
+	uint64_t life;               /* differs after a restart */
+	bool greeted;                /* the leader knows of this life, or never knew of another */
 	uint64_t released;           /* the last ballot whose leader gave up its lease: it never gets another */
 	uint32_t told;               /* the leader named by the last FOLLOW */
 	uint64_t told_ballot;
@@ -262,7 +266,8 @@ void px_handoff(struct px *px, uint32_t target, uint64_t now, struct px_actions 
 bool px_may_serve(const struct px *px, uint64_t now);       /* leader, ready, and a quorum's grants stand: check AFTER reading */
 bool px_consents(const struct px *px, uint64_t ballot);     /* a heartbeat of ballot's leader covers this group: may we grant? */
                                      /* ask again once covered is no longer that ballot: every change of promised clears it */
-void px_covered(struct px *px, uint64_t ballot, uint64_t now);  /* the leader's list has us (ballot), or no longer (0) */
+void px_covered(struct px *px, uint64_t ballot, uint64_t now);  /* the leader's list has us (ballot), or no longer (0): what was
+                                     * granted already still stands, so lists may arrive late or out of order */
 void px_member_covers(struct px *px, uint32_t replica, bool covers);  /* leader: do that member's grants cover this group? */
 
 /* The log's end of things. */

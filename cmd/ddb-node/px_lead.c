@@ -231,6 +231,7 @@ static void send_accept(struct px *px, struct px_progress *p, uint64_t first, ui
 
 	m->first = first;
 	m->last = last;
+	m->base = p->life;
 	p->sent = now;
 	p->committed_sent = px->committed;
 }
@@ -279,6 +280,15 @@ bool px_commits_behind(const struct px *px)
 	return false;
 }
 
+/* Whatever it knew before, it is there now; it must hear from us, if only to know that we know. */
+static void begin_again(struct px_progress *p, const struct px_msg *m)
+{
+	p->match = m->match;
+	p->next = m->match + 1;
+	p->committed = m->committed;
+	p->committed_sent = 0;
+}
+
 void px_accepted(struct px *px, const struct px_msg *m, uint64_t now, struct px_actions *out)
 {
 	struct px_progress *p = px_peer(px, m->from);
@@ -289,23 +299,27 @@ void px_accepted(struct px *px, const struct px_msg *m, uint64_t now, struct px_
 	p->heard = p->owing = now;
 	p->committed = px_max(p->committed, m->committed);
 	if (!m->ok) {
-		if (m->promised > px->ballot)
-			px_step_down(px, 0, now, out);
+		if (m->promised <= px->ballot)
+			return;
+		/* Somebody campaigned without success, or with: whoever is left must not wait for the end of our lease. */
+		px_step_down(px, 0, now, out);
+		if (px_can_campaign(px, now))
+			px_inquire(px, now, out);
 		return;
 	}
-	if (m->gap) {
+	if (p->life != 0 && m->base != p->life) {
+		begin_again(p, m);
+	} else if (m->gap) {
 		/* What was in flight behind the lost message brings one gap answer each: one of them is enough. */
 		if (m->match == p->match && p->rewound != 0 && now < p->rewound + px->options->retry_us && !p->probing)
 			return;
 		p->rewound = now;
-		p->match = m->match;
-		p->committed = m->committed;
-		p->committed_sent = 0;
-		p->next = m->match + 1;
+		begin_again(p, m);
 	} else {
 		p->match = px_max(p->match, m->match);
 		p->next = p->probing ? p->match + 1 : px_max(p->next, p->match + 1);
 	}
+	p->life = m->base;
 	p->probing = false;
 	if (p->snapshot && p->match + 1 >= px->base) {
 		p->snapshot = false;

@@ -162,6 +162,19 @@ TEST(a_lease_forbids_promises_to_others)
 	CHECK(!px_consents(&px, B(1, 1)) && px.covered == 0);
 }
 
+TEST(what_was_granted_stands_although_a_list_leaves_the_group_out)
+{
+	begin_at(B(1, 1), 0);
+	px_covered(&px, B(1, 1), 1000000);
+	lease[0].granted_until = 2000000;
+	px_covered(&px, 0, 1100000);
+	lease[0].granted_until = 9000000;        /* for other groups */
+	hear_prepare(B(2, 3), 1999999);
+	CHECK(!sent(PX_PROMISE, 3)->ok && sent(PX_PROMISE, 3)->healthy);
+	hear_prepare(B(2, 3), 2000000);
+	CHECK(sent(PX_PROMISE, 3)->ok);
+}
+
 TEST(a_lease_does_not_stand_in_the_way_of_its_holder)
 {
 	begin_at(B(1, 1), 0);
@@ -169,6 +182,11 @@ TEST(a_lease_does_not_stand_in_the_way_of_its_holder)
 	lease[0].granted_until = 2000000;
 	hear_prepare(B(2, 1), 1500000);
 	CHECK(sent(PX_PROMISE, 1)->ok);
+	begin_at(B(1, 1), 0);
+	px_covered(&px, B(1, 1), 1000000);
+	lease[0].granted_until = 2000000;
+	hear((struct px_msg){ .type = PX_INQUIRE, .ballot = B(2, 1) }, 1500000);
+	CHECK(sent(PX_INQUIRED, 1)->ok);
 }
 
 TEST(a_restarted_acceptor_is_silent)
@@ -262,8 +280,11 @@ TEST(a_restarted_follower_greets_its_leader)
 	CHECK(px_wants_tick(&px, 1000000));
 	px_tick(&px, 1030000, 1, &out);
 	CHECK(sent(PX_ACCEPTED, 1) != NULL && sent(PX_ACCEPTED, 1)->gap && sent(PX_ACCEPTED, 1)->match == 5);
-	hear_accept(B(1, 1), 6, 5, 5, 1040000);
+	hear((struct px_msg){ .type = PX_ACCEPT, .ballot = B(1, 1), .first = 6, .last = 5, .base = 7 }, 1040000);
 	px_tick(&px, 1090000, 1, &out);
+	CHECK(sent(PX_ACCEPTED, 1) != NULL);     /* that was meant for an earlier life */
+	hear((struct px_msg){ .type = PX_ACCEPT, .ballot = B(1, 1), .first = 6, .last = 5, .base = px.life }, 1100000);
+	px_tick(&px, 1150000, 1, &out);
 	CHECK(sent(PX_ACCEPTED, 1) == NULL);
 }
 
@@ -944,6 +965,7 @@ CHECK_MAIN(
 	X(accept_is_answered_after_its_record) X(accept_of_a_lower_ballot_is_refused) X(accepted_slots_are_not_written_twice)
 	X(a_gap_is_answered_with_the_place_to_go_on) X(a_higher_ballot_starts_again_behind_committed)
 	X(committed_is_not_taken_beyond_what_is_here) X(a_promise_leaves_after_its_record) X(a_lease_forbids_promises_to_others)
+	X(what_was_granted_stands_although_a_list_leaves_the_group_out)
 	X(a_lease_does_not_stand_in_the_way_of_its_holder) X(a_restarted_acceptor_is_silent) X(a_release_ends_the_lease_for_good)
 	X(a_candidate_may_carry_the_release_itself) X(the_target_of_a_release_campaigns_at_once)
 	X(prepare_waits_for_the_candidates_own_promise) X(one_healthy_answer_calls_off_an_election) X(a_log_replica_never_campaigns)

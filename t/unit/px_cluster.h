@@ -59,7 +59,6 @@ struct replica {
 	struct px_options options;
 	struct px_leases leases;
 	struct px_lease lease[REPLICAS_MAX];
-	uint64_t list_seen[REPLICAS_MAX];/* newest list version of each other replica */
 	uint64_t nonce[REPLICAS_MAX];    /* of our last heartbeat to each */
 	uint64_t version, listed_ballot; /* our own list: the ballot in which we lead, or 0 */
 	uint64_t beat_at, tick_at;
@@ -495,13 +494,8 @@ static void beat(struct cluster *c, struct replica *r)
 static void on_beat(struct cluster *c, struct replica *r, const struct packet *p)
 {
 	uint64_t now = clock_of(c, r);
-	uint64_t *seen = &r->list_seen[p->from % REPLICAS_MAX];
-	struct packet *answer;
+	struct packet *answer = packet(P_BEATEN, r->id, p->from, 0);
 
-	if (p->version < *seen)
-		return;                          /* an old list must not take back what a newer one said */
-	*seen = p->version;
-	answer = packet(P_BEATEN, r->id, p->from, 0);
 	answer->version = p->version;
 	answer->sent_at = p->sent_at;
 	answer->covers = p->ballot != 0 && px_consents(&r->px, p->ballot);
@@ -671,7 +665,6 @@ static void start(struct cluster *c, struct replica *r, bool lead, bool silent)
 	r->unknown_first = 1;
 	r->unknown_last = 0;
 	r->beat_at = r->tick_at = c->now;
-	memset(r->list_seen, 0, sizeof r->list_seen);
 	memset(r->nonce, 0, sizeof r->nonce);
 	if (c->trace)
 		printf("%8llu %u: starts, promised %llx, committed %llu, top %llu\n", (unsigned long long)c->now, r->id,
