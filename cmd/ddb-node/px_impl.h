@@ -1,4 +1,4 @@
-/* px_impl: what the three files of px share.  Private to them. */
+/* px_impl: what the files of px share.  Private to them. */
 #ifndef NODE_PX_IMPL_H
 #define NODE_PX_IMPL_H
 
@@ -22,15 +22,21 @@ uint64_t px_jitter(struct px *px);                       /* election_us to twice
 uint32_t px_quorum(const struct px_config *c);
 bool px_is_member(const struct px_config *c, uint32_t replica);
 const struct px_lease *px_lease_of(const struct px *px, uint32_t replica);
+void px_rewritten(struct px *px, uint64_t upto);         /* slots up to upto are accepted anew: what was lost there is no matter */
+void px_step_down(struct px *px, uint32_t leader, uint64_t now, struct px_actions *out); /* become a follower */
+
+/* --- px_accept.c */
 bool px_lease_stands(const struct px *px, uint64_t now); /* this acceptor's grant to the leader it follows has not run out */
 bool px_healthy(const struct px *px, uint64_t now);      /* as far as we know, an election would disturb somebody */
 bool px_can_campaign(const struct px *px, uint64_t now);
 bool px_alone(const struct px *px);                      /* no other replica has a say */
 void px_raise(struct px *px, uint64_t ballot);           /* promised becomes ballot (to be persisted by the caller) */
 void px_commit(struct px *px, uint64_t upto, struct px_actions *out);      /* upto <= match */
-void px_rewritten(struct px *px, uint64_t upto);         /* slots up to upto are accepted anew: what was lost there is no matter */
 void px_page(struct px *px, uint32_t to, uint64_t first, struct px_actions *out);        /* PROMISE of promised, from first on */
-void px_step_down(struct px *px, uint32_t leader, uint64_t now, struct px_actions *out); /* become a follower */
+void px_on_inquire(struct px *px, const struct px_msg *m, uint64_t now, struct px_actions *out);
+void px_on_prepare(struct px *px, const struct px_msg *m, uint64_t now, struct px_actions *out);
+void px_on_accept(struct px *px, const struct px_msg *m, uint64_t now, struct px_actions *out);
+void px_on_release(struct px *px, const struct px_msg *m, uint64_t now, struct px_actions *out);
 
 /* --- px_lead.c */
 struct px_progress *px_peer(struct px *px, uint32_t replica);
