@@ -1,0 +1,258 @@
+#include "op_query_page.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "msg.h"
+
+/* Longer than what can follow a partition's first key in a key: see below(). */
+#define KEY_TAIL_MAX (2 * (KEY_PARTITION_BYTES_MAX + KEY_SORT_BYTES_MAX) + 64)
+
+/* --- what was asked for ------------------------------------------------------------------------------------------- */
+
+static const char *projected_by(const struct api_req *q)
+{
+	if (q->m[API_PROJECTION_EXPRESSION].given)
+		return "ProjectionExpression";
+	return q->m[API_ATTRIBUTES_TO_GET].given ? "AttributesToGet" : NULL;
+}
+
+bool op_query_page_select(struct api_req *q)
+{
+	static const enum api_member legacy[] = { API_KEY_CONDITIONS, API_QUERY_FILTER, API_SCAN_FILTER, API_CONDITIONAL_OPERATOR };
+	const char *by = projected_by(q);
+	bool count = api_is(q, API_SELECT, "COUNT");
+
+	if (api_is(q, API_SELECT, "SPECIFIC_ATTRIBUTES")) {
+		if (by == NULL) {
+			api_refuse(q, RESULT_INVALID,
+			           "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES");
+			return false;
+		}
+	} else if (q->m[API_SELECT].given && by != NULL) {
+		api_refuse(q, RESULT_INVALID, "Cannot specify the %s when choosing to get %.*s", by,
+		           count ? 14 : (int)q->m[API_SELECT].s.n, count ? "only the Count" : (const char *)q->m[API_SELECT].s.p);
+		return false;
+	}
+	if (api_is(q, API_SELECT, "ALL_PROJECTED_ATTRIBUTES") && !q->m[API_INDEX_NAME].given) {
+		api_refuse(q, RESULT_INVALID, "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName");
+		return false;
+	}
+	for (size_t i = 0; i < sizeof legacy / sizeof legacy[0]; i++) {
+		if (!q->m[legacy[i]].given)
+			continue;
+		/* Ignoring a filter would answer with items that nobody asked for. */
+		api_refuse(q, RESULT_INVALID, "%s is not supported yet; use an expression", api_member_name(legacy[i]));
+		return false;
+	}
+	return true;
+}
+
+static void page_free(void *own)
+{
+	struct op_query_page *p = own;
+
+	buf_fini(&p->low);
+	buf_fini(&p->high);
+	buf_fini(&p->start);
+	buf_fini(&p->items);
+	buf_fini(&p->last_key);
+	buf_fini(&p->edge);
+	free(p);
+}
+
+struct op_query_page *op_query_page_new(struct api_req *q)
+{
+	struct op_query_page *p = mem_new(sizeof *p);
+	int64_t limit = q->m[API_LIMIT].given ? q->m[API_LIMIT].i : 0;
+
+	p->q = q;
+	p->consistent = api_true(q, API_CONSISTENT_READ, false);
+	p->count_only = api_is(q, API_SELECT, "COUNT");
+	p->limit = limit > UINT32_MAX ? UINT32_MAX : (uint32_t)limit;
+	q->own = p;
+	q->own_free = page_free;
+	return p;
+}
+
+enum key_result op_query_page_start(struct op_query_page *p, struct buf *why)
+{
+	const struct key_schema *s = &p->q->table->table.key;
+	const struct api_value *given = &p->q->m[API_EXCLUSIVE_START_KEY];
+	enum key_result result;
+	size_t part;
+
+	if (!given->given)
+		return KEY_OK;
+	result = key_of_exact(&p->start, p->q->r->hasher, s, given->s, &part);
+	api_key_message(why, s, result, part, given->s, true);
+	return result;
+}
+
+/* --- the answer --------------------------------------------------------------------------------------------------- */
+
+static void write_items(struct json_write *w, struct bytes items)
+{
+	struct cur c = cur_of(items);
+
+	while (c.p < c.end && !c.bad) {
+		struct bytes item = cur_lenbytes(&c);
+
+		if (!c.bad)
+			djson_write_item(w, item);
+	}
+}
+
+static void write_last_key(struct json_write *w, struct op_query_page *p)
+{
+	struct item_build *b = &p->q->item;              /* ExclusiveStartKey was there, and is p->start now */
+
+	item_build_reset(b);
+	item_build_item(b);
+	if (!key_attributes(b, &p->q->table->table.key, buf_view(&p->last_key)) || !item_build_close(b))
+		return;                                  /* no key of this table: the peer is at fault */
+	json_write_name(w, "LastEvaluatedKey");
+	djson_write_item(w, item_build_view(b));
+}
+
+static void answer(struct op_query_page *p, struct bytes items, bool more)
+{
+	struct api_req *q = p->q;
+	struct json_write *w = api_begin(q);
+
+	json_write_name(w, "Count");
+	json_write_u64(w, p->count);
+	if (!p->count_only) {
+		json_write_name(w, "Items");
+		json_write_array(w);
+		write_items(w, buf_view(&p->items));
+		write_items(w, items);
+		json_write_array_end(w);
+	}
+	if (more)
+		write_last_key(w, p);
+	json_write_name(w, "ScannedCount");
+	json_write_u64(w, p->scanned);
+	api_consumed(w, q, q->table_name, api_read_halves(p->read_bytes, p->consistent));
+	api_end(q);
+}
+
+/* --- from partition to partition ---------------------------------------------------------------------------------- */
+
+static void set(struct buf *b, struct bytes v)
+{
+	buf_clear(b);
+	buf_bytes(b, v);
+}
+
+/* The range's own first key, or the place after which a page before this one ended. */
+static struct bytes from(const struct op_query_page *p)
+{
+	return buf_view(p->start.n > 0 ? &p->start : p->reverse ? &p->high : &p->low);
+}
+
+static void encode(void *arg, const struct route_table *t, const struct route_part *part, struct buf *out)
+{
+	struct op_query_page *p = arg;
+	const struct api_req *q = p->q;
+
+	set(&p->edge, p->reverse ? part->low : part->high);
+	msg_put_scan(out, &(struct msg_scan){
+		.group = part->group, .table = q->table->table.id, .schema = t->table.schema, .consistent = p->consistent,
+		.reverse = p->reverse, .count_only = p->count_only, .from = from(p), .to = buf_view(p->reverse ? &p->low : &p->high),
+		.from_exclusive = p->reverse || p->start.n > 0, .limit = p->limit > 0 ? p->limit - p->scanned : 0,
+		.bytes_max = (uint32_t)(API_PAGE_BYTES_MAX - p->read_bytes), .filter = q->prog[API_PROG_FILTER],
+		.projection = q->prog[API_PROG_PROJECTION] }, MSG_VERSION);
+}
+
+static bool at_end(const struct op_query_page *p)
+{
+	struct bytes edge = buf_view(&p->edge);
+
+	if (edge.n == 0)
+		return true;
+	if (p->reverse)
+		return bytes_cmp(edge, buf_view(&p->low)) <= 0;
+	return p->high.n > 0 && bytes_cmp(edge, buf_view(&p->high)) >= 0;
+}
+
+/*
+ * A string below edge, and not below any key smaller than edge: the partition in front of edge is the one that holds it.
+ * edge is not empty.
+ */
+static void below(struct buf *out, struct bytes edge)
+{
+	uint8_t last = edge.p[edge.n - 1];
+
+	buf_put(out, edge.p, edge.n - 1);
+	if (last == 0)
+		return;
+	buf_u8(out, (uint8_t)(last - 1));
+	memset(buf_room(out, KEY_TAIL_MAX), 0xff, KEY_TAIL_MAX);
+	out->n += KEY_TAIL_MAX;
+}
+
+static void got(void *arg, enum result result, struct route_table *t, struct bytes body);
+
+static void ask(struct op_query_page *p, struct bytes key)
+{
+	struct call_request call = { .kind = p->consistent ? CALL_READ_LEADER : CALL_READ_ANY, .type = MSG_scan, .key = key,
+	                             .deadline_ms = p->q->deadline_ms, .encode = encode, .done = got, .arg = p };
+
+	call_start(p->q->r, p->q->table, &call);
+}
+
+static void next(struct op_query_page *p)
+{
+	struct buf key = { .p = NULL };
+
+	if (p->reverse)
+		below(&key, buf_view(&p->edge));
+	else
+		buf_bytes(&key, buf_view(&p->edge));
+	ask(p, buf_view(&key));
+	buf_fini(&key);
+}
+
+static void failed(struct op_query_page *p, enum result result, struct bytes text)
+{
+	/* What came before is a page, if it can be continued: a shorter one is always allowed. */
+	if (p->last_key.n > 0 && result_info(result)->retry != RESULT_NOBODY)
+		answer(p, BYTES_NONE, true);
+	else
+		api_fail(p->q, result, text);
+}
+
+static void got(void *arg, enum result result, struct route_table *t, struct bytes body)
+{
+	struct op_query_page *p = arg;
+	struct msg_page m = { .result = RESULT_OK };
+	bool readable = msg_get_page(body, &m, MSG_VERSION), limited, full;
+
+	(void)t;
+	if (result != RESULT_OK || !readable) {
+		failed(p, result != RESULT_OK ? result : RESULT_INTERNAL, readable ? m.text : BYTES_NONE);
+		return;
+	}
+	p->count += m.count;
+	p->scanned += m.scanned;
+	p->read_bytes += m.read_bytes;
+	if (m.last_key.n > 0)
+		set(&p->last_key, m.last_key);
+	/* At its Limit a page has a last key, be there more items or not: the service does not look ahead. */
+	limited = p->limit > 0 && p->scanned >= p->limit && !p->one_row;
+	full = m.more || limited || (p->read_bytes >= API_PAGE_BYTES_MAX && !at_end(p));
+	if (!full && !at_end(p) && !http_gone(p->q->http)) {
+		buf_bytes(&p->items, m.items);
+		next(p);
+		return;
+	}
+	answer(p, m.items, full);
+}
+
+void op_query_page_run(struct op_query_page *p)
+{
+	api_routed(p->q, from(p));
+	ask(p, from(p));
+}
