@@ -181,7 +181,7 @@ static bool are_distinct(struct bytes list, size_t n, unsigned version)
 	return ok;
 }
 
-/* Counts the partitions; false unless they are well-formed, follow one another and may belong to t (NULL: a new one). */
+/* Counts the partitions; false unless they are well-formed, follow one another and may belong to t (NULL: new). */
 static bool check_partitions(struct map *m, const struct table_entry *t, struct bytes list, unsigned version, size_t *n)
 {
 	struct msg_partition p, before = { 0 };

@@ -1,15 +1,15 @@
 /*
- * map: the routing map that ddb-memds serves: which partition of which table holds a key, who leads it, where nodes are.
- * Autoadmin says what tables, partitions and nodes there are; the nodes say who leads and is a member.  Of two words about
- * one group the one with the higher (config_slot, ballot) stands, whoever said it and in whatever order they came.
+ * map: the routing map that ddb-memds serves: which partition of which table holds a key, who leads it, where nodes
+ * are.  Autoadmin says what tables, partitions and nodes there are; the nodes say who leads and is a member.  Of two
+ * words about one group the one with the higher (config_slot, ballot) stands, whoever said it and whenever.
  * Source: DESIGN, section 7.  Does not: do I/O, read a clock, keep anything on disk.
  *
  * Rounds: autoadmin tells everything, then says map_complete; what this round did not mention is gone then.  A round
- * begins with a higher epoch, or with a new source (connection) of the same epoch.  Words of a lower epoch, or of an older
- * source of the same epoch, are fenced.
+ * begins with a higher epoch, or with a new source (connection) of the same epoch.  Words of a lower epoch, or of an
+ * older source of the same epoch, are fenced.
  *
- * Bounds: MAP_TABLES_MAX, MAP_GROUPS_MAX; what nodes said about groups of which autoadmin has not spoken yet is kept for
- * the last MAP_ORPHANS_MAX groups.
+ * Bounds: MAP_TABLES_MAX, MAP_GROUPS_MAX; what nodes said about groups of which autoadmin has not spoken yet is kept
+ * for the last MAP_ORPHANS_MAX groups.
  */
 #ifndef COMMON_MAP_H
 #define COMMON_MAP_H

@@ -16,7 +16,13 @@
 #define MSG_VERSION_MIN 1u
 
 enum msg_op_kind { MSG_OP_PUT = 1, MSG_OP_DELETE = 2, MSG_OP_UPDATE = 3, MSG_OP_CHECK = 4 };
-enum msg_returns { MSG_RETURN_NONE, MSG_RETURN_ALL_OLD, MSG_RETURN_UPDATED_OLD, MSG_RETURN_ALL_NEW, MSG_RETURN_UPDATED_NEW };
+enum msg_returns {
+	MSG_RETURN_NONE,
+	MSG_RETURN_ALL_OLD,
+	MSG_RETURN_UPDATED_OLD,
+	MSG_RETURN_ALL_NEW,
+	MSG_RETURN_UPDATED_NEW,
+};
 
 /* Structs */
 #define MSG_TYPE_u8 uint8_t
@@ -53,7 +59,7 @@ enum msg_type {
 #undef END
 
 const char *msg_name(unsigned type);                     /* "unknown" for a type not in the table */
-/* Prints any message for people: `beat{from=1 to=2 ...}`.  Bytes as text if printable, else hex, shortened; lists by part. */
+/* Prints any message for people: `beat{from=1 to=2 ...}`.  Bytes as text or hex, shortened; lists part by part. */
 void msg_print(unsigned type, struct bytes raw, unsigned version, struct buf *out);
 /* Takes the next part of a list field.  False at its end or when it is malformed (then *rest is not empty). */
 bool msg_list_next(struct bytes *rest, struct bytes *part);

@@ -226,7 +226,8 @@ static void on_listener(uv_poll_t *handle, int status, int events)
 }
 
 struct net_server *net_listen(struct net *n, const char *addr,
-                              void (*handler)(void *arg, struct net_conn *c, uint64_t rid, unsigned type, struct bytes body),
+                              void (*handler)(void *arg, struct net_conn *c, uint64_t rid, unsigned type,
+                                              struct bytes body),
                               void *arg)
 {
 	struct net_server *s = mem_new(sizeof *s);

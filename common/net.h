@@ -1,8 +1,8 @@
 /*
  * net: framed connections between the processes of a cluster, on a libuv loop.  Format: ddb-protocol(5).
  * Addresses: unix:path, tcp:host:port (host numeric or "localhost"; names are resolved once, at start).  tls: comes
- * later.  The first frame each way is hello / welcome or refuse: cluster id and protocol version must fit.  On unix: the
- * peer's uid must be ours (SO_PEERCRED); on tcp: only loopback addresses are accepted until tls: exists.
+ * later.  The first frame each way is hello / welcome or refuse: cluster id and protocol version must fit.  On unix:
+ * the peer's uid must be ours (SO_PEERCRED); on tcp: only loopback addresses are accepted until tls: exists.
  * Writes of one turn of the loop leave in one system call: they go when the prepare handles of the loop run.  Prepare
  * handles started after net_new may still write; those started before must not.
  * With "net" in the environment's DDB_TRACE every frame is printed to stderr.
@@ -44,9 +44,9 @@ struct net_identity {
 
 struct net *net_new(uv_loop_t *loop, const struct net_identity *id);
 /*
- * Writes what the kernel takes and closes everything.  Outstanding requests end from inside this call, so whatever their
- * arg points to must still be there; then nothing of net is called any more.  The loop must run once more to give back
- * the memory.
+ * Writes what the kernel takes and closes everything.  Outstanding requests end from inside this call, so whatever
+ * their arg points to must still be there; then nothing of net is called any more.  The loop must run once more to give
+ * back the memory.
  */
 void net_free(struct net *n);
 void net_set_incarnation(struct net *n, uint32_t incarnation);   /* for later hellos and welcomes */
@@ -67,7 +67,8 @@ void net_metrics(struct net *n, struct buf *out);
  *            net_conn_id() and rid; rid 0 wants no answer.
  */
 struct net_server *net_listen(struct net *n, const char *addr,
-                              void (*handler)(void *arg, struct net_conn *c, uint64_t rid, unsigned type, struct bytes body),
+                              void (*handler)(void *arg, struct net_conn *c, uint64_t rid, unsigned type,
+                                              struct bytes body),
                               void *arg);
 void net_unlisten(struct net_server *s);                 /* stop accepting, unlink the socket; connections go on */
 uint64_t net_conn_id(const struct net_conn *c);          /* never reused in this process, never 0 */

@@ -31,8 +31,8 @@ void net_addr_fini(struct net_addr *a);
 int net_addr_connect(const struct net_addr *a);
 
 /*
- * A listening socket, or -1 after saying why.  A unix socket gets mode 0600; one that nobody listens on is replaced, and
- * file tells which file was made.
+ * A listening socket, or -1 after saying why.  A unix socket gets mode 0600; one that nobody listens on is replaced,
+ * and file tells which file was made.
  */
 int net_addr_listen(const struct net_addr *a, struct stat *file);
 void net_addr_unlink(const struct net_addr *a, const struct stat *file); /* if it is still that file */

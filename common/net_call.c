@@ -89,7 +89,8 @@ static void on_deadline(struct net_timer *t)
 }
 
 struct buf *net_call_begin(struct net_peer *p, unsigned type, uint64_t deadline_ms,
-                           void (*done)(void *arg, enum net_outcome outcome, unsigned type, struct bytes body), void *arg)
+                           void (*done)(void *arg, enum net_outcome outcome, unsigned type, struct bytes body),
+                           void *arg)
 {
 	struct net_call *call;
 	struct buf *b;

@@ -131,7 +131,8 @@ void net_call_welcomed(struct net_peer *p);
 void net_call_broken(struct net_peer *p, const char *why);
 void net_call_answered(struct net_peer *p, const struct net_frame *f);
 struct buf *net_call_begin(struct net_peer *p, unsigned type, uint64_t deadline_ms,
-                           void (*done)(void *arg, enum net_outcome outcome, unsigned type, struct bytes body), void *arg);
+                           void (*done)(void *arg, enum net_outcome outcome, unsigned type, struct bytes body),
+                           void *arg);
 void net_call_end(struct net_peer *p);
 void net_call_deliver(struct net *n);                    /* ended requests learn of it */
 

@@ -28,11 +28,16 @@ static void poll_for(struct net_stream *s, int events)
 		uv_poll_stop(&s->poll);
 }
 
+static bool must_pause(const struct net_stream *s)
+{
+	return s->may_pause && net_stream_waiting(s) > NET_STREAM_PAUSE_BYTES;
+}
+
 static void poll_again(struct net_stream *s)
 {
-	if (s->may_pause)
-		s->paused = net_stream_waiting(s) > NET_STREAM_PAUSE_BYTES;
-	poll_for(s, (s->paused ? 0 : UV_READABLE) | (s->connecting || s->full ? UV_WRITABLE : 0));
+	bool paused = s->held || must_pause(s);
+
+	poll_for(s, (paused ? 0 : UV_READABLE) | (s->connecting || s->full || s->held ? UV_WRITABLE : 0));
 }
 
 void net_stream_open(struct net_stream *s, uv_loop_t *loop, int fd, bool connecting, bool may_pause,
@@ -164,14 +169,18 @@ static void in_resize(struct net_stream *s, size_t bytes)
 	}
 }
 
-/* Returns false when the stream was closed or broke. */
+/*
+ * Returns false when the stream was closed, broke, or holds frames back.  Small requests may have large answers, so
+ * frames that are here already are held back too while too many answers wait; a writable socket brings us back to them.
+ */
 static bool hand_out(struct net_stream *s)
 {
-	enum net_frame_result r;
+	enum net_frame_result r = NET_FRAME_SHORT;
 	struct net_frame f;
-	size_t at = 0, bytes;
+	size_t at = 0, bytes = 0;
 
-	while ((r = net_frame_take((struct bytes){ s->in + at, s->in_n - at }, s->frame_max, &f, &bytes)) ==
+	while (!(s->held = must_pause(s)) &&
+	       (r = net_frame_take((struct bytes){ s->in + at, s->in_n - at }, s->frame_max, &f, &bytes)) ==
 	       NET_FRAME_WHOLE) {
 		at += bytes;
 		s->totals->frames_in++;
@@ -179,15 +188,18 @@ static bool hand_out(struct net_stream *s)
 		if (s->closed)
 			return false;
 	}
-	if (r == NET_FRAME_BAD) {
+	if (!s->held && r == NET_FRAME_BAD) {
 		s->ops->broken(s, 0, "malformed frame");
 		return false;
 	}
 	s->in_n -= at;
 	if (at > 0 && s->in_n > 0)
 		memmove(s->in, s->in + at, s->in_n);
-	in_resize(s, bytes);
-	return true;
+	if (s->held)
+		poll_again(s);
+	else
+		in_resize(s, bytes);
+	return !s->held;
 }
 
 static ssize_t receive_some(struct net_stream *s)
@@ -250,6 +262,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 	}
 	if (!s->closed && (events & UV_WRITABLE))
 		net_stream_flush(s);
-	if (!s->closed && (events & UV_READABLE))
+	if (!s->closed && s->held)
+		hand_out(s);
+	if (!s->closed && !s->held && (events & UV_READABLE))
 		receive(s);
 }

@@ -14,7 +14,7 @@
 #include "net_frame.h"
 
 #define NET_STREAM_QUEUE_BYTES_MAX ((size_t)64 << 20)    /* collected and not yet sent */
-#define NET_STREAM_PAUSE_BYTES ((size_t)8 << 20)         /* a stream that may be paused reads no more from here on */
+#define NET_STREAM_PAUSE_BYTES ((size_t)8 << 20)         /* one that may be paused hands out no more from here on */
 
 struct net_stream;
 
@@ -22,7 +22,7 @@ struct net_stream_ops {
 	void (*connected)(struct net_stream *s);
 	/* One frame; its body is valid during the call.  May close the stream. */
 	void (*frame)(struct net_stream *s, const struct net_frame *f);
-	/* The peer closed (error 0, why NULL), a call failed (error > 0) or the rules were broken (why).  To be closed now. */
+	/* The peer closed (0, NULL), a call failed (error > 0) or the rules were broken (why).  To be closed now. */
 	void (*broken)(struct net_stream *s, int error, const char *why);
 	void (*closed)(struct net_stream *s);            /* the memory may go */
 };
@@ -39,7 +39,8 @@ struct net_stream {
 	int events;                                      /* polled for */
 	bool connecting, closed;
 	bool full;                                       /* the kernel took no more */
-	bool may_pause, paused;
+	bool may_pause;
+	bool held;                                       /* frames received and not handed out yet */
 	size_t frame_max;                                /* that is accepted; may be changed at any time */
 	uint8_t *in;
 	size_t in_n, in_cap;
@@ -51,7 +52,7 @@ struct net_stream {
 	bool building;
 };
 
-/* Takes ownership of fd.  may_pause: stop reading while NET_STREAM_PAUSE_BYTES wait to be sent. */
+/* Takes ownership of fd.  may_pause: stop reading and handing out while NET_STREAM_PAUSE_BYTES wait to be sent. */
 void net_stream_open(struct net_stream *s, uv_loop_t *loop, int fd, bool connecting, bool may_pause,
                      const struct net_stream_ops *ops, struct net_stream_totals *totals);
 void net_stream_close(struct net_stream *s);             /* ops->closed follows from the loop */

@@ -112,7 +112,8 @@ static void on_told(struct memds *m, struct net_conn *c, uint64_t rid, unsigned 
 	if (r == MAP_FENCED) {
 		metrics_add(&m->fenced, 1);
 		if (m->turned_away != s.epoch)
-			log_info("turned a former autoadmin away; epoch %llu is in charge", (unsigned long long)s.epoch);
+			log_info("turned a former autoadmin away; epoch %llu is in charge",
+			         (unsigned long long)s.epoch);
 		m->turned_away = s.epoch;
 	}
 	if (s.complete && !was_complete)

@@ -91,7 +91,8 @@ static void on_route(void *arg, enum net_outcome outcome, unsigned type, struct 
 
 static void put_get(struct buf *b)
 {
-	msg_put_get(b, &(struct msg_get){ 1, 2, 3, 1, BYTES_LIT("0123456789abcdef0123456789"), BYTES_NONE }, MSG_VERSION);
+	msg_put_get(b, &(struct msg_get){ 1, 2, 3, 1, BYTES_LIT("0123456789abcdef0123456789"), BYTES_NONE },
+	            MSG_VERSION);
 }
 
 static void put_lookup(struct buf *b)
@@ -139,7 +140,8 @@ static void fill_map(void)
 		for (uint64_t i = 0; i < 64; i++) {
 			uint8_t low[8], high[8];
 			struct buf members = { 0 };
-			struct msg_partition p = { .group = (uint64_t)t * 64 + i + 1, .leader = 1, .ballot = 9, .config_slot = 1 };
+			struct msg_partition p = { .group = (uint64_t)t * 64 + i + 1, .leader = 1, .ballot = 9,
+				                   .config_slot = 1 };
 
 			store_be64(low, i << 58);
 			store_be64(high, (i + 1) << 58);
@@ -152,7 +154,8 @@ static void fill_map(void)
 			buf_fini(&members);
 		}
 		snprintf(name, sizeof name, "table-%d", t);
-		if (map_table(memds.map, 1, &(struct msg_map_table){ 1, 1, bytes_str(name), BYTES_LIT("d"), buf_view(&list) },
+		if (map_table(memds.map, 1,
+		              &(struct msg_map_table){ 1, 1, bytes_str(name), BYTES_LIT("d"), buf_view(&list) },
 		              MSG_VERSION) != MAP_OK)
 			abort();
 	}

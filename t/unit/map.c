@@ -43,7 +43,8 @@ static enum map_result tell(struct map *m, uint64_t epoch, uint64_t source, cons
 	for (size_t i = 0; i < n; i++)
 		put_part(&list, &parts[i]);
 	r = map_table(m, source,
-	              &(struct msg_map_table){ epoch, version, bytes_str(name), BYTES_LIT("definition"), buf_view(&list) }, V);
+	              &(struct msg_map_table){ epoch, version, bytes_str(name), BYTES_LIT("definition"),
+	                                       buf_view(&list) }, V);
 	buf_fini(&list);
 	return r;
 }
@@ -185,7 +186,8 @@ TEST(the_higher_configuration_and_ballot_stand)
 	CHECK(push(m, (struct part){ 11, "", "", 5, 101, 2 }));
 	CHECK(holder(m, "orders", "h") == 11 && last.leader == 2);
 	CHECK(push(m, (struct part){ 11, "", "", 6, 1, 3 }));
-	CHECK(holder(m, "orders", "h") == 11 && last.leader == 3 && bytes_is(last.low, "g") && bytes_is(last.high, "p"));
+	CHECK(holder(m, "orders", "h") == 11 && last.leader == 3);
+	CHECK(bytes_is(last.low, "g") && bytes_is(last.high, "p"));
 	map_free(m);
 }
 
@@ -346,7 +348,8 @@ static void change_table(struct map *m, size_t t, uint64_t version, uint64_t *ne
 		/* Some groups stay where the last layout had them. */
 		if (model[t].group[i] == 0 || roll(3) == 0)
 			model[t].group[i] = (*next)++;
-		parts[i] = (struct part){ model[t].group[i], model[t].low[i], i + 1 < n ? model[t].low[i + 1] : "", 0, 0, 0 };
+		parts[i] = (struct part){ model[t].group[i], model[t].low[i], i + 1 < n ? model[t].low[i + 1] : "",
+			                  0, 0, 0 };
 	}
 	for (size_t i = n; i < 8; i++)
 		model[t].group[i] = 0;

@@ -12,6 +12,7 @@
 
 #include "check.h"
 #include "clock.h"
+#include "fault.h"
 #include "log.h"
 #include "mem.h"
 #include "net_core.h"
@@ -189,7 +190,8 @@ TEST(frames_come_back_as_they_were)
 		for (size_t i = 0; i < body; i++)
 			buf_u8(&b, (uint8_t)(i * 7));
 		CHECK(net_frame_end(&b, at, 0x1122334455667788, 0x0302));
-		CHECK_INT(net_frame_take((struct bytes){ b.p + at, b.n - at }, NET_FRAME_BYTES_MAX, &f, &n), NET_FRAME_WHOLE);
+		CHECK_INT(net_frame_take((struct bytes){ b.p + at, b.n - at }, NET_FRAME_BYTES_MAX, &f, &n),
+		          NET_FRAME_WHOLE);
 		CHECK_INT(n, NET_FRAME_HEAD_BYTES + body);
 		CHECK(f.rid == 0x1122334455667788 && f.type == 0x0302 && f.body.n == body);
 		CHECK(body == 0 || f.body.p[body - 1] == (uint8_t)((body - 1) * 7));
@@ -279,7 +281,8 @@ TEST(timers_fire_once_and_never_early)
 	CHECK(timers[3].fired == 0 && timers[6].fired > timers[7].fired);
 	for (size_t i = 0; i < TIMERS; i++)
 		if (i != 6 && timers[i].fired > 0)
-			CHECK(timers[i].fired >= timers[i].at && timers[i].fired - timers[i].at <= 2 * NET_WHEEL_STEP_MS);
+			CHECK(timers[i].fired >= timers[i].at &&
+			      timers[i].fired - timers[i].at <= 2 * NET_WHEEL_STEP_MS);
 }
 
 TEST(a_wheel_that_stood_still_catches_up)
@@ -564,7 +567,8 @@ TEST(another_protocol_version_is_refused)
 	WAIT(w, w->there->refused == 1 && w->there->conns_n == 0);
 	n = (size_t)read(fd, in, sizeof in);
 	CHECK_INT(net_frame_take((struct bytes){ in, n }, sizeof in, &f, &n), NET_FRAME_WHOLE);
-	CHECK(f.type == MSG_refuse && msg_get_refuse(f.body, &r, 1) && bytes_is(r.text, "no protocol version in common"));
+	CHECK(f.type == MSG_refuse && msg_get_refuse(f.body, &r, 1));
+	CHECK(bytes_is(r.text, "no protocol version in common"));
 	CHECK_INT(read(fd, in, sizeof in), 0);
 	close(fd);
 	buf_fini(&b);
@@ -592,6 +596,94 @@ TEST(a_full_queue_refuses)
 	CHECK(ask(w, 2, 5000));
 	WAIT(w, w->ended == 1);
 	CHECK_INT(w->calls[2].outcome, NET_ANSWERED);
+	world_free(w);
+}
+
+static void read_all(int fd, struct buf *in, struct world *w, size_t want)
+{
+	uint64_t until = clock_ms() + PATIENCE_MS;
+
+	while (in->n < want && clock_ms() < until) {
+		ssize_t n = recv(fd, buf_room(in, 65536), 65536, MSG_DONTWAIT);
+
+		if (n > 0)
+			in->n += (size_t)n;
+		uv_run(&w->loop, UV_RUN_NOWAIT);
+	}
+	CHECK_INT(in->n, want);
+}
+
+TEST(whoever_does_not_read_is_not_read_either)
+{
+	struct world *w = world_new();
+	struct msg_hello hello = { 1, 1, { here_id.cluster, 16 }, NET_TOOL, 0, BYTES_LIT("slow") };
+	struct buf body = { 0 }, out = { 0 }, in;
+	size_t answer = NET_FRAME_HEAD_BYTES + (64 << 10), at = 0;
+	int fd, calm = 0, before;
+
+	buf_init(&in, (size_t)256 << 20);
+	w->answer_bytes = 64 << 10;
+	w->server = net_listen(w->there, w->addr, on_request, w);
+	fd = raw_connect(w);
+	msg_put_hello(&body, &hello, 1);
+	raw_frame(&out, MSG_hello, buf_view(&body));
+	for (int i = 0; i < CALLS_MAX; i++)
+		raw_frame(&out, MSG_get, BYTES_LIT("x"));
+	while (calm < 1000) {
+		ssize_t n = at < out.n ? send(fd, out.p + at, out.n - at < 999 ? out.n - at : 999, MSG_DONTWAIT) : 0;
+
+		at += n > 0 ? (size_t)n : 0;
+		before = w->got;
+		uv_run(&w->loop, UV_RUN_NOWAIT);
+		calm = w->got == before && n <= 0 ? calm + 1 : 0;
+	}
+	/* 8 MiB of answers wait, and what one read brought in may add to that. */
+	CHECK(w->got >= 100 && w->got < CALLS_MAX / 2);
+	while (at < out.n) {
+		ssize_t n = send(fd, out.p + at, out.n - at, MSG_DONTWAIT);
+
+		at += n > 0 ? (size_t)n : 0;
+		n = recv(fd, buf_room(&in, 65536), 65536, MSG_DONTWAIT);
+		in.n += n > 0 ? (size_t)n : 0;
+		uv_run(&w->loop, UV_RUN_NOWAIT);
+	}
+	read_all(fd, &in, w, NET_FRAME_HEAD_BYTES + 2 + 4 + 1 + strlen("there") + CALLS_MAX * answer);
+	CHECK_INT(w->got, CALLS_MAX);
+	close(fd);
+	buf_fini(&body);
+	buf_fini(&out);
+	buf_fini(&in);
+	world_free(w);
+}
+
+TEST(without_descriptors_accepting_goes_on_later)
+{
+	struct world *w = world_new();
+
+	CHECK_INT(fault_arm("net.accept:EMFILE:1"), 0);
+	world_connect(w);
+	CHECK(ask(w, 1, 5000));
+	WAIT(w, w->ended == 1);
+	CHECK_INT(w->calls[1].outcome, NET_ANSWERED);
+	fault_arm(NULL);
+	world_free(w);
+}
+
+TEST(a_failed_call_breaks_the_connection_and_it_comes_back)
+{
+	static const char *const faults[] = { "net.send:EPIPE:1", "net.recv:ECONNRESET:1" };
+	struct world *w = world_new();
+
+	world_connect(w);
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(fault_arm(faults[i]), 0);
+		CHECK(ask(w, i, 5000));
+		WAIT(w, w->downs == i + 1);
+		WAIT(w, w->ended == i + 1);
+		CHECK_INT(w->calls[i].outcome, i == 0 ? NET_UNSENT : NET_LOST);
+		fault_arm(NULL);
+		WAIT(w, w->ups == i + 2);
+	}
 	world_free(w);
 }
 
@@ -677,8 +769,9 @@ TEST(tcp_works_on_loopback_alone)
 
 TEST(bad_addresses_are_refused)
 {
-	static const char *const bad[] = { "", "unix:", "unix:/tmp/", "/tmp/x", "tcp:", "tcp:localhost", "tcp:localhost:",
-		                           "tcp:localhost:70000", "tcp:localhost:8x", "tcp::80", "tls:localhost:80" };
+	static const char *const bad[] = { "", "unix:", "unix:/tmp/", "/tmp/x", "tcp:", "tcp:localhost",
+		                           "tcp:localhost:", "tcp:localhost:70000", "tcp:localhost:8x", "tcp::80",
+		                           "tls:localhost:80" };
 	struct world *w = world_new();
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -741,6 +834,9 @@ X(whoever_breaks_the_rules_is_dropped_and_counted)
 X(another_cluster_is_refused)
 X(another_protocol_version_is_refused)
 X(a_full_queue_refuses)
+X(whoever_does_not_read_is_not_read_either)
+X(without_descriptors_accepting_goes_on_later)
+X(a_failed_call_breaks_the_connection_and_it_comes_back)
 X(a_socket_file_is_private_and_goes_away)
 X(a_stale_socket_is_replaced_and_nothing_else_is)
 X(a_path_longer_than_sun_path_works)
