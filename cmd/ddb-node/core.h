@@ -120,6 +120,13 @@ struct beat_peer {
 	uint64_t serial, digest;                 /* serial 0 = none, or no longer what we can cover */
 };
 
+/* A px message with its entries, as received. */
+struct inbound {
+	struct px_msg m;
+	uint64_t ballots[NODE_PAGE_SLOTS];
+	struct bytes entry[NODE_PAGE_SLOTS];     /* by slot - m.first */
+	struct px_config config;
+};
 struct snap_out;
 LIST_HEAD(snap_outs, snap_out);
 
@@ -160,6 +167,7 @@ struct node {
 	uint64_t stopping;                       /* since; 0 = no */
 	uint64_t clean_end;                      /* end of the clean mark; 0 = not written */
 
+	struct inbound inbound;                  /* the px message being handled; never two at once */
 	struct px_actions actions;
 	struct node_metrics metrics;
 };
@@ -175,13 +183,6 @@ void node_expect(struct node *n, uint64_t group, uint64_t token, uint64_t end);
 struct group *node_find(const struct node *n, uint64_t id);
 
 /* --- wire.c */
-/* A px message with its entries, as received. */
-struct inbound {
-	struct px_msg m;
-	uint64_t ballots[NODE_PAGE_SLOTS];
-	struct bytes entry[NODE_PAGE_SLOTS];     /* by slot - m.first */
-	struct px_config config;
-};
 bool wire_get(struct bytes body, uint64_t *group, struct inbound *in);
 void wire_send(struct node *n, struct group *g, const struct px_msg *m, uint64_t end);
 /* The bytes of an accepted slot: cached, or read back into scratch.  False if they are not to be had. */

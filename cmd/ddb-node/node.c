@@ -243,7 +243,7 @@ void node_free(struct node *n)
 
 static void on_px(struct node *n, struct bytes body)
 {
-	struct inbound *in = mem_new(sizeof *in);
+	struct inbound *in = &n->inbound;
 	struct group *g = NULL;
 	uint64_t id;
 
@@ -257,7 +257,6 @@ static void on_px(struct node *n, struct bytes body)
 			group_act(n, g, in);
 		}
 	}
-	free(in);
 }
 
 void node_message(struct node *n, unsigned type, struct bytes body, uint64_t now)
