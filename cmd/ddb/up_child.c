@@ -17,6 +17,8 @@
 
 #define READY_FD 3
 #define LIFE_FD 4
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
 #define ABOVE 16                                         /* where descriptors wait that go to 3 and 4 */
 
 struct up_child *up_child_add(struct up *u, enum up_phase phase, const char *name, const char *program)
@@ -34,6 +36,10 @@ struct up_child *up_child_add(struct up *u, enum up_phase phase, const char *nam
 	up_child_arg(c, program);
 	up_child_arg(c, "--home");
 	up_child_arg(c, u->home);
+	up_child_arg(c, "--ready-fd");
+	up_child_arg(c, TEXT(READY_FD));
+	up_child_arg(c, "--life-fd");
+	up_child_arg(c, TEXT(LIFE_FD));
 	return c;
 }
 
@@ -100,6 +106,8 @@ static void become(struct up_child *c, int ready_fd, pid_t parent)
 		signal(i, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (c->phase == UP_NODE && c->up->first_life)
+		up_child_arg(c, "--first-life");
 	execv(c->program, c->args);
 	log_err("%s: %m", c->program);
 	_exit(DDB_EXIT_USAGE);
