@@ -61,6 +61,8 @@ static void refresh(struct node *n)
 		if (g->px.state != PX_LEADER || g->dropped)
 			continue;
 		n->list_digest += mix(g->id, g->px.ballot);
+		/* A member that joins must say again that it covers the group: px did not know it when it said so before. */
+		n->list_digest += mix(g->px.config[g->px.nconfig - 1].slot, g->id);
 		n->list_n++;
 	}
 }

@@ -205,6 +205,7 @@ static void group_config(struct node *n, uint64_t conn, uint64_t rid, struct byt
 	beat_members(n, &c);
 	v = group_propose(n, g, buf_view(&entry), &c, &slot);
 	buf_fini(&entry);
+	beat_relist(n);
 	/* It is asked again until the status shows the new configuration, so the answer need not wait for the slot. */
 	done(n, conn, rid, g, v == PX_OK ? RESULT_OK : v == PX_NOT_LEADER ? RESULT_NOT_LEADER : RESULT_NOT_READY, NULL, 0);
 }
