@@ -111,6 +111,20 @@ void glog_trim(struct glog *l, uint64_t base)
 		l->base = base;
 }
 
+void glog_lower(struct glog *l, uint64_t base)
+{
+	size_t more = (size_t)(l->base - base);
+
+	assert(base >= 1 && base <= l->base);
+	grow(l, l->n + more);
+	for (size_t i = 0; i < more; i++) {
+		l->head = (l->head + l->cap - 1) & (l->cap - 1);
+		l->v[l->head] = (struct glog_slot){ 0 };
+	}
+	l->base = base;
+	l->n += more;
+}
+
 void glog_reset(struct glog *l, uint64_t base)
 {
 	for (size_t i = 0; i < l->n; i++)

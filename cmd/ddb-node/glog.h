@@ -31,6 +31,7 @@ struct glog_slot *glog_at(const struct glog *l, uint64_t slot);  /* NULL outside
 void glog_set(struct glog *l, uint64_t slot, uint64_t ballot, uint64_t position, uint8_t *entry, uint32_t bytes);
 void glog_forget(struct glog *l, uint64_t upto);         /* drop cached bytes of slots <= upto */
 void glog_trim(struct glog *l, uint64_t base);           /* slots below base are gone */
+void glog_lower(struct glog *l, uint64_t base);          /* slots from base on may be set; base <= the present one */
 void glog_reset(struct glog *l, uint64_t base);          /* everything is gone; the next slot is base */
 
 #endif

@@ -139,10 +139,15 @@ static void accepted(struct recovery *r, struct found *f, const struct wal_recor
 
 	if (rec->ballot > f->promised)
 		f->promised = rec->ballot;
+	HASH_FIND(hh, r->applied, &g->id, sizeof g->id, a);
 	if (rec->slot < g->log.base) {
-		if (g->log.n > 0 || rec->slot == 0)
+		if (rec->slot == 0 || (a != NULL && rec->slot <= a->meta.applied))
 			return;
-		glog_reset(&g->log, rec->slot);
+		/* Accepted again in a later ballot; the first record, before that of the next slot, is collected. */
+		if (g->log.n > 0)
+			glog_lower(&g->log, rec->slot);
+		else
+			glog_reset(&g->log, rec->slot);
 	}
 	/* The first record of a collected log says where the log begins. */
 	if (g->log.n == 0 && rec->slot > g->log.base)
@@ -153,7 +158,6 @@ static void accepted(struct recovery *r, struct found *f, const struct wal_recor
 		unknown(f, rec->slot);
 		return;
 	}
-	HASH_FIND(hh, r->applied, &g->id, sizeof g->id, a);
 	if (a == NULL || rec->slot > a->meta.applied)
 		copy = mem_copy(rec->body.p, rec->body.n);
 	glog_set(&g->log, rec->slot, rec->ballot, rec->position, copy, (uint32_t)rec->body.n);
@@ -220,7 +224,7 @@ static void adopt_store(struct recovery *r, struct found *f, const struct store_
 
 	(void)r;
 	g->meta = *m;
-	g->checkpointed = m->applied;
+	g->checkpointed = 0;                     /* what a process before us applied may not have reached the disk */
 	g->submitted = m->applied;
 	g->submitted_clock = m->clock;
 	g->hash = m->hash;
