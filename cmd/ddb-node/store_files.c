@@ -143,6 +143,18 @@ static int remove_orphans(struct store_files *f, const struct store_file *all, s
 	return r;
 }
 
+/* The log is collected behind what is in here: the directory's own name must not go in a power cut. */
+static int sync_parent(const struct store_files *f)
+{
+	int fd = openat(f->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return fail(f, "..", "open");
+	r = fsync(fd) != 0 ? fail(f, "..", "fsync") : 0;
+	close(fd);
+	return r;
+}
+
 int store_files_open(struct store_files *f, const char *dir)
 {
 	struct store_file *all = NULL;
@@ -159,7 +171,7 @@ int store_files_open(struct store_files *f, const char *dir)
 		fail(f, "", "open");
 		goto out;
 	}
-	if (read_dir(f, true, &all, &n) != 0)
+	if (sync_parent(f) != 0 || read_dir(f, true, &all, &n) != 0)
 		goto out;
 	for (size_t i = 0; i + 1 < n; i++)
 		if (all[i].group == all[i + 1].group && store_files_remove(f, all[i]) != 0)
