@@ -3,7 +3,9 @@
  *
  *   api.c         authentication, dispatch, the pool of requests     api_parse.c   the members of a request, one pass
  *   api_answer.c  answers and refusals                               api_expr.c    its expressions
- *   api_route.c   its table, found as DESIGN section 7 wants         op_*.c        the operations
+ *   api_route.c   its table, found as DESIGN section 7 wants         api_admin.c   questions to the control plane
+ *   api_ops.c     the table of operations                            op_*.c        the operations
+ *   auth.c        who asks
  *
  * An operation is a row of the table in api_ops.c and a function `run`, which is called when the request is authentic and its members
  * have their JSON types and meet their constraints.  It ends, now or later, in exactly one api_end, api_refuse, api_fail or api_error.
@@ -15,6 +17,7 @@
 #include "djson.h"
 #include "expr.h"
 #include "json.h"
+#include "msg.h"
 #include "router.h"
 
 #define API_INFLIGHT_DEFAULT 8192
@@ -197,6 +200,21 @@ bool api_compile(struct api_req *q, const struct key_schema *schema);
 bool api_key(struct api_req *q, struct bytes item, bool exact);
 void api_key_message(struct buf *out, const struct key_schema *s, enum key_result result, size_t part, struct bytes item, bool exact);
 
+/*
+ * Find the table again: what was known of it is outdated (a call ended with RESULT_STALE_SCHEMA, so nothing was done).  Goes on with
+ * the function given to api_table.
+ */
+void api_again(struct api_req *q);
+
+/* --- api_admin.c -------------------------------------------------------------------------------------------------- */
+
+/*
+ * A verb for autoadmin (messages.def), asked again while none is active.  verb is not copied.
+ *   done  called once, later; m is empty unless autoadmin answered
+ */
+void api_admin(struct api_req *q, const char *verb, struct bytes name, struct bytes body, uint32_t limit,
+               void (*done)(struct api_req *q, enum result result, const struct msg_admin_done *m));
+
 /* --- api_answer.c ------------------------------------------------------------------------------------------------- */
 
 /* The answer under construction, an open object; api_end closes it and sends.  Between the two nothing else runs. */
@@ -234,7 +252,7 @@ void api_reload(struct api *a);                                         /* the c
 void api_metrics(struct api *a, struct buf *out);
 const struct api_op *api_op_find(struct bytes name);                    /* NULL: no such operation */
 
-/* --- the operations: op_table.c, op_info.c, op_item.c, op_query.c, op_batch.c ----------------------------------------------------------------------------------------------- */
+/* --- the operations: op_table*.c, op_info.c, op_item.c, op_query.c, op_batch.c ----------------------------------------------------------------------------------------------- */
 
 #define API_OP(op) extern const uint8_t op_##op##_members[]; void op_##op(struct api_req *q);
 API_OP(table_create) API_OP(table_describe) API_OP(table_list) API_OP(table_delete)
@@ -242,7 +260,7 @@ API_OP(info_endpoints) API_OP(info_limits) API_OP(info_ttl) API_OP(info_backups)
 API_OP(item_put) API_OP(item_get) API_OP(item_update) API_OP(item_delete)
 API_OP(query) API_OP(query_scan)
 API_OP(batch_get) API_OP(batch_write)
-enum djson_result op_table_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
+enum djson_result op_table_create_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 enum djson_result op_batch_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 
 #endif

@@ -15,7 +15,7 @@ const struct api_op api_ops[] = {
 	LATER("CancelBulkOperation"),
 	LATER("CreateBackup"),
 	LATER("CreateGlobalTable"),
-	READS("CreateTable", table_create, op_table_read),
+	READS("CreateTable", table_create, op_table_create_read),
 	LATER("DeleteBackup"),
 	BUILT("DeleteItem", item_delete),
 	LATER("DeleteResourcePolicy"),

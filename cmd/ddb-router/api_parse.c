@@ -11,7 +11,10 @@
 #define CONSTRAINTS_MAX 10                       /* the service stops there too */
 #define VALUE_SHOWN_MAX 1024
 
-static const struct { const char *name; enum api_kind kind; } members[] = {
+static const struct {
+	const char *name;
+	enum api_kind kind;
+} members[] = {
 	[API_NO_MEMBER] = { "", API_KIND_SKIP },
 #define M(id, name, kind) [API_##id] = { name, API_KIND_##kind },
 	API_MEMBERS(M)
@@ -47,6 +50,11 @@ static bool knows(const struct api_op *op, enum api_member m)
 		if ((*p & ~API_REQUIRED) == (int)m)
 			return true;
 	return false;
+}
+
+static bool requires(const struct api_op *op, enum api_member m)
+{
+	return strchr((const char *)op->members, (int)m | API_REQUIRED) != NULL;
 }
 
 bool api_is(const struct api_req *q, enum api_member m, const char *value)
@@ -260,7 +268,6 @@ static const struct rule rules[] = {
 	{ API_SEGMENT, 0, 999999, false, NULL },
 	{ API_SELECT, 0, 0, false, "[SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]" },
 	{ API_TABLE_CLASS, 0, 0, false, "[STANDARD, STANDARD_INFREQUENT_ACCESS]" },
-	{ API_TABLE_NAME, 1, 255, true, NULL },
 	{ API_TOTAL_SEGMENTS, 1, 1000000, false, NULL },
 };
 
@@ -356,18 +363,21 @@ static void test(struct api_req *q, const struct rule *rule)
 		               "Member must satisfy regular expression pattern: " NAME_PATTERN);
 }
 
-/* An empty or bad table name is reported alone. */
+/* An empty or bad table name is reported alone.  The control plane, where it is not marked as required, has words of its own. */
 static bool table_name_bad(struct api_req *q)
 {
+	struct rule rule = { API_TABLE_NAME, requires(q->op, API_TABLE_NAME) ? 1 : 3, 255, true, NULL };
 	struct api_value *v = &q->m[API_TABLE_NAME];
-	struct bytes given = v->s;
 
-	if (!v->given)
+	if (!v->given && rule.min == 1)
 		return false;
-	v->s = api_table_name(given);
-	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-		if (rules[i].member == API_TABLE_NAME)
-			test(q, &rules[i]);
+	if (!v->given) {
+		buf_clear(&q->invalid);
+		api_invalid(q, "The parameter 'TableName' is required but was not present in the request");
+		return true;
+	}
+	v->s = api_table_name(v->s);
+	test(q, &rule);
 	return q->constraints > 0;
 }
 

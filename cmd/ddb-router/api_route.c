@@ -57,6 +57,13 @@ void api_table(struct api_req *q, void (*next)(struct api_req *q))
 		route_fetch(q->r, q->table_name, BYTES_NONE, fetched, q);
 }
 
+void api_again(struct api_req *q)
+{
+	route_release(q->table);
+	q->table = NULL;
+	route_fetch(q->r, q->table_name, BYTES_NONE, fetched, q);
+}
+
 void api_routed(struct api_req *q, struct bytes key)
 {
 	if (q->refresh_due)

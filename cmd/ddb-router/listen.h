@@ -1,0 +1,24 @@
+/* listen: where ddb-router listens and whom it dials, from options and the cluster file. */
+#ifndef ROUTER_LISTEN_H
+#define ROUTER_LISTEN_H
+
+#include "daemon.h"
+#include "http.h"
+
+struct listen_options {
+	const char *where;                       /* HOST:PORT, [HOST]:PORT or unix:PATH; the host numeric or localhost */
+	const char *home;                        /* the bound port is written to home/port, whole or not at all */
+	const char *tls_cert, *tls_key;
+	unsigned connections;
+};
+
+/* NULL after saying why. */
+struct http_server *listen_open(uv_loop_t *loop, const struct listen_options *o, void (*handler)(struct http_req *req, void *arg),
+                                void *arg);
+/* Split where into o->host and o->port, or o->path; to be freed: *memory.  False if it is none of these. */
+bool listen_parse(const char *where, struct http_options *o, char **memory);
+/* The first address of its kind; NULL after saying why. */
+struct net_peer *listen_dial(struct daemon *d, const struct cluster_addrs *addrs, const char *what);
+void listen_metrics(const struct http_server *s, struct buf *out);       /* s NULL: nothing */
+
+#endif

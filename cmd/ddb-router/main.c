@@ -1,0 +1,137 @@
+/* ddb-router: the front door.  See ddb-router(8). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+#include "daemon.h"
+#include "exit.h"
+#include "listen.h"
+#include "log.h"
+#include "mem.h"
+
+#define RELOAD_MS 2000                           /* how often the credentials are looked at */
+
+static struct daemon d = DAEMON_INIT;
+static const char *where = "127.0.0.1:8000", *credentials, *region, *tls_cert, *tls_key;
+static uint64_t connections = HTTP_CONNECTIONS_DEFAULT, inflight = API_INFLIGHT_DEFAULT;
+
+static const struct opt opts[] = {
+	DAEMON_OPTS(d),
+	OPT_STR('l', "listen", "HOST:PORT", "where to serve, or unix:PATH (127.0.0.1:8000; port 0: any)", &where),
+	OPT_STR(0, "credentials", "FILE", "access keys, in AWS's format (HOME/credentials)", &credentials),
+	OPT_STR(0, "region", "NAME", "region that requests must name (the cluster's)", &region),
+	OPT_STR(0, "tls-cert", "FILE", "certificate chain, PEM", &tls_cert),
+	OPT_STR(0, "tls-key", "FILE", "its private key, PEM", &tls_key),
+	OPT_U64(0, "connections", "N", "clients at once (4096)", &connections, 1, 1 << 20),
+	OPT_U64(0, "inflight", "N", "requests in hand at once (8192)", &inflight, 1, 1 << 20),
+	OPT_END
+};
+static const struct opt_usage usage = { "ddb-router", NULL, "request router: DynamoDB's protocol over HTTP", opts, 0, 0, false };
+
+static struct router router;
+static struct http_server *server;
+static uv_signal_t hup;
+static uv_timer_t look;
+
+static void reload(void)
+{
+	api_reload(router.api);
+}
+
+static void on_look(uv_timer_t *t)
+{
+	(void)t;
+	reload();
+}
+
+static void on_hup(uv_signal_t *s, int signum)
+{
+	(void)s;
+	(void)signum;
+	reload();
+	if (tls_cert != NULL)
+		http_reload_tls(server);
+}
+
+static void print_metrics(void *arg, struct buf *out)
+{
+	(void)arg;
+	api_metrics(router.api, out);
+	listen_metrics(server, out);
+}
+
+/* An answer from a complete map, be it that there is no such table, means that requests can be routed. */
+static void on_probe(void *arg, enum result result, struct route_table *t)
+{
+	(void)t;
+	if (result == RESULT_UNAVAILABLE) {
+		log_warn("memds does not answer yet");
+		route_fetch(&router, BYTES_LIT("ready?"), BYTES_NONE, on_probe, arg);
+		return;
+	}
+	daemon_ready(&d);
+	log_info("serves at %s", where);
+}
+
+static void drained(void *arg)
+{
+	(void)arg;
+	http_free(server);
+	server = NULL;
+	daemon_end(&d, 0);
+}
+
+static void drain(void *arg)
+{
+	(void)arg;
+	uv_close((uv_handle_t *)&hup, NULL);
+	uv_close((uv_handle_t *)&look, NULL);
+	http_drain(server, drained, NULL);
+}
+
+static int serve(void)
+{
+	struct listen_options o = { .where = where, .home = d.home, .tls_cert = tls_cert, .tls_key = tls_key,
+	                            .connections = (unsigned)connections };
+	char *keys = credentials != NULL ? mem_str(credentials) : mem_fmt("%s/credentials", d.home);
+
+	router.loop = &d.loop;
+	router.net = d.net;
+	router.region = region != NULL ? region : d.cluster.region;
+	route_init(&router);
+	router.api = api_new(&router, &(struct api_options){ .credentials = keys, .inflight_max = (unsigned)inflight });
+	free(keys);
+	if (router.api == NULL)
+		return DDB_EXIT_USAGE;
+	router.memds = listen_dial(&d, &d.cluster.memds, "memds");
+	router.autoadmin = listen_dial(&d, &d.cluster.autoadmin, "autoadmin");
+	if (router.memds == NULL || router.autoadmin == NULL)
+		return DDB_EXIT_USAGE;
+	server = listen_open(&d.loop, &o, api_handle, router.api);
+	if (server == NULL)
+		return DDB_EXIT_IO;
+	net_on_metrics(d.net, print_metrics, NULL);
+	uv_signal_init(&d.loop, &hup);
+	uv_signal_start(&hup, on_hup, SIGHUP);
+	uv_timer_init(&d.loop, &look);
+	uv_timer_start(&look, on_look, RELOAD_MS, RELOAD_MS);
+	route_fetch(&router, BYTES_LIT("ready?"), BYTES_NONE, on_probe, NULL);
+	return daemon_run(&d, drain, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	int code;
+
+	log_open("ddb-router");
+	opt_parse(&usage, argc, argv);
+	if ((tls_cert == NULL) != (tls_key == NULL))
+		opt_fail(&usage, "--tls-cert and --tls-key go together");
+	code = daemon_open(&d, "ddb-router", NET_ROUTER, NULL);
+	if (code == 0)
+		code = serve();
+	daemon_close(&d);
+	route_fini(&router);
+	api_free(router.api);
+	return code;
+}
