@@ -254,7 +254,7 @@ static void act(struct node *n, struct group *g, const struct px_action *a, cons
 		n->env.changed(n->env.ctx, g->id);
 		break;
 	case PX_DO_SNAPSHOT:
-		if (g->px.state == PX_LEADER)
+		if (g->px.state == PX_LEADER || g->px.state == PX_PREPARING)
 			snap_start(n, g, a->replica);
 		else
 			snap_ask(n, g, a->replica);

@@ -93,8 +93,8 @@ void px_rewritten(struct px *px, uint64_t upto)
 		set_unknown(px, upto + 1, px->unknown_last);
 }
 
-void px_init(struct px *px, const struct px_options *options, const struct px_leases *leases, const struct px_start *start,
-             uint64_t now, struct px_actions *out)
+void px_init(struct px *px, const struct px_options *options, const struct px_leases *leases,
+             const struct px_start *start, uint64_t now, struct px_actions *out)
 {
 	uint64_t lost = start->unknown_first <= start->unknown_last ? start->unknown_first : UINT64_MAX;
 

@@ -131,7 +131,7 @@ enum px_action_type {
 	PX_DO_LEAD,                  /* phase 1 is complete, in `ballot`; new proposals are accepted from now on, behind the
 	                              * inherited slots, which end at `last` and were logged in this or earlier steps */
 	PX_DO_READY,                 /* everything inherited and a no-op of this ballot are chosen: reads may be served (under the lease) */
-	PX_DO_SNAPSHOT,              /* `replica` needs a snapshot from us (we lead), or we need one from it (we do not) */
+	PX_DO_SNAPSHOT,              /* leader or candidate: `replica` needs a snapshot from us; follower: we need one from it */
 	PX_DO_CONFIG,                /* *config is chosen and governs from now on */
 };
 

@@ -22,17 +22,17 @@ uint64_t px_jitter(struct px *px);                       /* election_us to twice
 uint32_t px_quorum(const struct px_config *c);
 bool px_is_member(const struct px_config *c, uint32_t replica);
 const struct px_lease *px_lease_of(const struct px *px, uint32_t replica);
-void px_rewritten(struct px *px, uint64_t upto);         /* slots up to upto are accepted anew: what was lost there is no matter */
+void px_rewritten(struct px *px, uint64_t upto);         /* accepted anew up to there: what was lost is no matter */
 void px_step_down(struct px *px, uint32_t leader, uint64_t now, struct px_actions *out); /* become a follower */
 
 /* --- px_accept.c */
-bool px_lease_stands(const struct px *px, uint64_t now); /* this acceptor's grant to the leader it follows has not run out */
+bool px_lease_stands(const struct px *px, uint64_t now); /* this acceptor's grant to its leader has not run out */
 bool px_healthy(const struct px *px, uint64_t now);      /* as far as we know, an election would disturb somebody */
 bool px_can_campaign(const struct px *px, uint64_t now);
 bool px_alone(const struct px *px);                      /* no other replica has a say */
 void px_raise(struct px *px, uint64_t ballot);           /* promised becomes ballot (to be persisted by the caller) */
 void px_commit(struct px *px, uint64_t upto, struct px_actions *out);      /* upto <= match */
-void px_page(struct px *px, uint32_t to, uint64_t first, struct px_actions *out);        /* PROMISE of promised, from first on */
+void px_page(struct px *px, uint32_t to, uint64_t first, struct px_actions *out);        /* PROMISE, from first on */
 void px_on_inquire(struct px *px, const struct px_msg *m, uint64_t now, struct px_actions *out);
 void px_on_prepare(struct px *px, const struct px_msg *m, uint64_t now, struct px_actions *out);
 void px_on_accept(struct px *px, const struct px_msg *m, uint64_t now, struct px_actions *out);
@@ -40,13 +40,13 @@ void px_on_release(struct px *px, const struct px_msg *m, uint64_t now, struct p
 
 /* --- px_lead.c */
 struct px_progress *px_peer(struct px *px, uint32_t replica);
-void px_peers(struct px *px);                            /* the members of all configurations, keeping what is known of them */
+void px_peers(struct px *px);                            /* the members of all configurations, keeping progress */
 void px_persist(struct px *px, uint64_t last, struct px_actions *out);   /* slots match + 1 .. last, under px->ballot */
 void px_noop(struct px *px, struct px_actions *out);     /* propose a no-op */
 void px_lead(struct px *px, uint64_t now, struct px_actions *out);
 void px_progress(struct px *px, uint64_t now, struct px_actions *out);   /* do all that has become possible */
 void px_accepted(struct px *px, const struct px_msg *m, uint64_t now, struct px_actions *out);
-void px_farewell(struct px *px, const struct px_config *next, struct px_actions *out);   /* tell members that next drops */
+void px_farewell(struct px *px, const struct px_config *next, struct px_actions *out);   /* to who is not in next */
 void px_release(struct px *px, uint32_t target, uint64_t now, struct px_actions *out);
 void px_lead_tick(struct px *px, uint64_t now, struct px_actions *out);
 void px_retry(struct px *px, uint64_t now, struct px_actions *out);
@@ -60,6 +60,6 @@ void px_inquire_tick(struct px *px, uint64_t now, struct px_actions *out);
 void px_campaign(struct px *px, uint64_t now, struct px_actions *out);
 void px_promised(struct px *px, const struct px_msg *m, uint64_t now, struct px_actions *out);
 void px_prepare_tick(struct px *px, uint64_t now, struct px_actions *out);
-void px_advance(struct px *px, uint64_t now, struct px_actions *out);    /* propose the inherited slots that are settled */
+void px_advance(struct px *px, uint64_t now, struct px_actions *out);    /* propose inherited slots that are settled */
 
 #endif

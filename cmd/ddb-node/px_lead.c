@@ -79,7 +79,8 @@ void px_lead(struct px *px, uint64_t now, struct px_actions *out)
 #endif
 }
 
-enum px_verdict px_propose(struct px *px, const struct px_config *config, uint64_t now, uint64_t *slot, struct px_actions *out)
+enum px_verdict px_propose(struct px *px, const struct px_config *config, uint64_t now, uint64_t *slot,
+                           struct px_actions *out)
 {
 	(void)now;
 	out->n = 0;
@@ -184,8 +185,8 @@ void px_progress(struct px *px, uint64_t now, struct px_actions *out)
 	} while (px->match > match && (px->state == PX_LEADER || px->state == PX_PREPARING) && !px->more);
 }
 
-/* An ACCEPT makes its receiver leave the old leader without asking about leases, so a candidate, which may not have a quorum's
- * promises yet, sends none but to those who gave theirs. */
+/* An ACCEPT makes its receiver leave the old leader without asking about leases, so a candidate, which may not have a
+ * quorum's promises yet, sends none but to those who gave theirs. */
 static bool may_accept(const struct px *px, const struct px_progress *p)
 {
 	return p->replica != px->self && (px->state == PX_LEADER || p->ok);
@@ -225,7 +226,8 @@ static bool proposing(const struct px *px)
 	return px->state == PX_LEADER || px->state == PX_PREPARING;
 }
 
-static void send_accept(struct px *px, struct px_progress *p, uint64_t first, uint64_t last, uint64_t now, struct px_actions *out)
+static void send_accept(struct px *px, struct px_progress *p, uint64_t first, uint64_t last, uint64_t now,
+                        struct px_actions *out)
 {
 	struct px_msg *m = px_send(px, PX_ACCEPT, p->replica, 0, out);
 

@@ -1,7 +1,9 @@
 /*
- * From a silent leader to a new one: inquiry (pre-vote), PREPARE, paged promises, and the inherited slots proposed anew.
- * Source: "Paxos Made Simple", section 3: a new leader runs phase 1 for all slots at once; here slot by slot is decided whether
- * a quorum of the configuration that governs it has reported, so that recovery can slide over more slots than the ring holds.
+ * From a silent leader to a new one: inquiry (pre-vote), PREPARE, paged promises, and the inherited slots proposed
+ * anew.
+ * Source: "Paxos Made Simple", section 3: a new leader runs phase 1 for all slots at once; here slot by slot is
+ * decided whether a quorum of the configuration that governs it has reported, so that recovery can slide over more
+ * slots than the ring holds.
  */
 #include "px_impl.h"
 
@@ -195,7 +197,8 @@ static void learn(struct px *px, const struct px_msg *m, struct px_actions *out)
 	px_commit(px, end, out);
 }
 
-/* Stage what was accepted in a higher ballot than any seen before; returns the last slot of the page that was looked at. */
+/* Stage what was accepted in a higher ballot than any seen before; returns the last slot of the page that was looked
+ * at. */
 static uint64_t stage(struct px *px, const struct px_msg *m, struct px_actions *out)
 {
 	uint64_t last = px_min(m->last, px->committed + PX_WINDOW), s = px_max(m->first, px->match + 1);

@@ -17,8 +17,8 @@ static struct px_actions out;
 /* Replica 2 of three.  committed = top: everything there is, is chosen. */
 static void begin_at(uint64_t promised, uint64_t committed)
 {
-	struct px_start s = { .self = 2, .role = PX_STORAGE, .promised = promised, .committed = committed, .base = 1, .top = committed,
-		              .unknown_first = 1, .nconfig = 1, .config = { three } };
+	struct px_start s = { .self = 2, .role = PX_STORAGE, .promised = promised, .committed = committed, .base = 1,
+		              .top = committed, .unknown_first = 1, .nconfig = 1, .config = { three } };
 
 	memset(lease, 0, sizeof lease);
 	lease[0].replica = 1;
@@ -60,7 +60,8 @@ static void hear(struct px_msg m, uint64_t now)
 
 static void hear_accept(uint64_t ballot, uint64_t first, uint64_t last, uint64_t committed, uint64_t now)
 {
-	hear((struct px_msg){ .type = PX_ACCEPT, .ballot = ballot, .first = first, .last = last, .committed = committed }, now);
+	hear((struct px_msg){ .type = PX_ACCEPT, .ballot = ballot, .first = first, .last = last, .committed = committed },
+	     now);
 }
 
 static void hear_prepare(uint64_t ballot, uint64_t now)
@@ -74,7 +75,8 @@ TEST(accept_is_answered_after_its_record)
 {
 	begin_at(B(1, 1), 0);
 	hear_accept(B(1, 1), 1, 3, 0, 1000000);
-	CHECK(find(PX_DO_PERSIST_ENTRIES) != NULL && find(PX_DO_PERSIST_ENTRIES)->first == 1 && find(PX_DO_PERSIST_ENTRIES)->last == 3);
+	CHECK_INT(find(PX_DO_PERSIST_ENTRIES)->first, 1);
+	CHECK_INT(find(PX_DO_PERSIST_ENTRIES)->last, 3);
 	CHECK_INT(token_of(PX_ACCEPTED), find(PX_DO_PERSIST_ENTRIES)->token);
 	CHECK(sent(PX_ACCEPTED, 1)->ok && sent(PX_ACCEPTED, 1)->match == 3);
 }
@@ -293,7 +295,8 @@ TEST(an_accepted_configuration_that_is_overwritten_vanishes)
 	struct px_config next = { .slot = 3, .n = 3, .m = { { 1, PX_STORAGE }, { 2, PX_STORAGE }, { 4, PX_STORAGE } } };
 
 	begin_at(B(1, 1), 2);
-	hear((struct px_msg){ .type = PX_ACCEPT, .ballot = B(1, 1), .first = 3, .last = 3, .committed = 2, .config = &next }, 1000000);
+	hear((struct px_msg){ .type = PX_ACCEPT, .ballot = B(1, 1), .first = 3, .last = 3, .committed = 2, .config = &next },
+	     1000000);
 	CHECK_INT(px.nconfig, 2);
 	hear_accept(B(2, 3), 3, 4, 2, 1000000);
 	CHECK_INT(px.nconfig, 1);
@@ -306,7 +309,8 @@ TEST(a_configuration_governs_once_chosen)
 	const struct px_config *g;
 
 	begin_at(B(1, 1), 2);
-	hear((struct px_msg){ .type = PX_ACCEPT, .ballot = B(1, 1), .first = 3, .last = 3, .committed = 2, .config = &next }, 1000000);
+	hear((struct px_msg){ .type = PX_ACCEPT, .ballot = B(1, 1), .first = 3, .last = 3, .committed = 2, .config = &next },
+	     1000000);
 	CHECK_INT(px_governing(&px, 3, &g), 0);
 	CHECK_INT(px_governing(&px, 4, &g), 3);
 	CHECK(find(PX_DO_CONFIG) == NULL);
@@ -317,8 +321,8 @@ TEST(a_configuration_governs_once_chosen)
 
 TEST(a_configuration_in_the_log_proves_what_is_chosen)
 {
-	struct px_start s = { .self = 2, .role = PX_STORAGE, .promised = B(1, 1), .committed = 4, .base = 1, .top = 10, .unknown_first = 1,
-		              .nconfig = 2, .config = { three, three } };
+	struct px_start s = { .self = 2, .role = PX_STORAGE, .promised = B(1, 1), .committed = 4, .base = 1, .top = 10,
+		              .unknown_first = 1, .nconfig = 2, .config = { three, three } };
 
 	s.config[1].slot = 10;
 	px_init(&px, &options, &leases, &s, 1000000, &out);
@@ -332,8 +336,8 @@ TEST(a_configuration_in_the_log_proves_what_is_chosen)
 
 TEST(lost_slots_are_known_again_when_accepted_again)
 {
-	struct px_start s = { .self = 2, .role = PX_STORAGE, .promised = B(1, 1), .committed = 8, .base = 1, .top = 10, .unknown_first = 5,
-		              .unknown_last = 6, .nconfig = 1, .config = { three } };
+	struct px_start s = { .self = 2, .role = PX_STORAGE, .promised = B(1, 1), .committed = 8, .base = 1, .top = 10,
+		              .unknown_first = 5, .unknown_last = 6, .nconfig = 1, .config = { three } };
 
 	px_init(&px, &options, &leases, &s, 1000000, &out);
 	CHECK_INT(px.committed, 4);
@@ -962,25 +966,29 @@ TEST(a_proposal_costs_about_a_microsecond)
 }
 
 CHECK_MAIN(
-	X(accept_is_answered_after_its_record) X(accept_of_a_lower_ballot_is_refused) X(accepted_slots_are_not_written_twice)
-	X(a_gap_is_answered_with_the_place_to_go_on) X(a_higher_ballot_starts_again_behind_committed)
-	X(committed_is_not_taken_beyond_what_is_here) X(a_promise_leaves_after_its_record) X(a_lease_forbids_promises_to_others)
+	X(accept_is_answered_after_its_record) X(accept_of_a_lower_ballot_is_refused)
+	X(accepted_slots_are_not_written_twice) X(a_gap_is_answered_with_the_place_to_go_on)
+	X(a_higher_ballot_starts_again_behind_committed) X(committed_is_not_taken_beyond_what_is_here)
+	X(a_promise_leaves_after_its_record) X(a_lease_forbids_promises_to_others)
 	X(what_was_granted_stands_although_a_list_leaves_the_group_out)
-	X(a_lease_does_not_stand_in_the_way_of_its_holder) X(a_restarted_acceptor_is_silent) X(a_release_ends_the_lease_for_good)
-	X(a_candidate_may_carry_the_release_itself) X(the_target_of_a_release_campaigns_at_once)
-	X(prepare_waits_for_the_candidates_own_promise) X(one_healthy_answer_calls_off_an_election) X(a_log_replica_never_campaigns)
+	X(a_lease_does_not_stand_in_the_way_of_its_holder) X(a_restarted_acceptor_is_silent)
+	X(a_release_ends_the_lease_for_good) X(a_candidate_may_carry_the_release_itself)
+	X(the_target_of_a_release_campaigns_at_once) X(prepare_waits_for_the_candidates_own_promise)
+	X(one_healthy_answer_calls_off_an_election) X(a_log_replica_never_campaigns)
 	X(who_lacks_slots_below_its_configuration_does_not_campaign) X(a_restarted_follower_greets_its_leader)
 	X(an_accepted_configuration_that_is_overwritten_vanishes) X(a_configuration_governs_once_chosen)
-	X(a_configuration_in_the_log_proves_what_is_chosen) X(lost_slots_are_known_again_when_accepted_again) X(strangers_are_ignored)
-	X(a_new_group_serves_without_an_election) X(a_group_of_one_serves_and_restarts) X(the_leader_counts_itself_only_when_durable)
-	X(two_followers_can_choose_before_the_leader_is_durable) X(the_window_fills_and_a_follower_gets_all_of_it_at_once)
-	X(lost_messages_are_sent_again) X(a_dead_member_is_only_asked_where_it_stands)
-	X(a_new_leader_waits_for_the_old_lease_and_loses_nothing) X(one_broken_link_changes_nothing)
-	X(a_leader_without_a_lease_steps_down) X(phase_1_takes_the_highest_ballot_and_fills_holes)
-	X(phase_1_slides_over_more_than_a_window) X(holes_longer_than_a_step_are_filled) X(a_lost_slot_waits_for_who_may_know_it)
+	X(a_configuration_in_the_log_proves_what_is_chosen) X(lost_slots_are_known_again_when_accepted_again)
+	X(strangers_are_ignored) X(a_new_group_serves_without_an_election) X(a_group_of_one_serves_and_restarts)
+	X(the_leader_counts_itself_only_when_durable) X(two_followers_can_choose_before_the_leader_is_durable)
+	X(the_window_fills_and_a_follower_gets_all_of_it_at_once) X(lost_messages_are_sent_again)
+	X(a_dead_member_is_only_asked_where_it_stands) X(a_new_leader_waits_for_the_old_lease_and_loses_nothing)
+	X(one_broken_link_changes_nothing) X(a_leader_without_a_lease_steps_down)
+	X(phase_1_takes_the_highest_ballot_and_fills_holes) X(phase_1_slides_over_more_than_a_window)
+	X(holes_longer_than_a_step_are_filled) X(a_lost_slot_waits_for_who_may_know_it)
 	X(a_lagging_candidate_learns_what_is_chosen) X(who_is_behind_the_log_gets_a_snapshot)
-	X(a_candidate_behind_the_log_asks_for_a_snapshot) X(a_restart_behind_an_idle_leader_catches_up) X(a_member_is_replaced)
-	X(a_configuration_waits_for_all_before_it) X(a_configuration_is_refused_before_an_entry_of_this_ballot_is_chosen)
+	X(a_candidate_behind_the_log_asks_for_a_snapshot) X(a_restart_behind_an_idle_leader_catches_up)
+	X(a_member_is_replaced) X(a_configuration_waits_for_all_before_it)
+	X(a_configuration_is_refused_before_an_entry_of_this_ballot_is_chosen)
 	X(a_configuration_needs_the_new_members_too) X(a_leader_that_is_left_out_steps_down)
 	X(a_new_leader_finishes_an_inherited_configuration) X(a_handoff_takes_no_lease_time)
 	X(a_handoff_to_the_dead_ends_in_an_ordinary_election) X(a_proposal_costs_about_a_microsecond))

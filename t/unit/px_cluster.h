@@ -1,9 +1,10 @@
 /*
- * px_cluster: a group of px instances with logs, leases, clocks and a network, all of them toys: entries are ints, the log is an
- * array of records of which a prefix is durable.  Shared by px.c (stories) and px_random.c (chance).
+ * px_cluster: a group of px instances with logs, leases, clocks and a network, all of them toys: entries are ints,
+ * the log is an array of records of which a prefix is durable.  Shared by px.c (stories) and px_random.c (chance).
  *
- * It checks, whenever it can: one value a slot; chosen means durable on a quorum of the configuration that governs the slot; no
- * promise is forgotten; at most one replica may serve, and it knows everything that a leader ever reported chosen.
+ * It checks, whenever it can: one value a slot; chosen means durable on a quorum of the configuration that governs
+ * the slot; no promise is forgotten; at most one replica may serve, and it knows everything that a leader ever
+ * reported chosen.
  */
 #ifndef T_PX_CLUSTER_H
 #define T_PX_CLUSTER_H
@@ -125,12 +126,13 @@ static void print_replica(const struct replica *r)
 {
 	const struct px *px = &r->px;
 
-	printf("#   %u: %s state %d promised %llx covered %llx base %llu committed %llu match %llu top %llu unknown %llu..%llu config", r->id,
-	       r->gone ? "gone" : r->up ? "up" : "down", px->state, (unsigned long long)px->promised, (unsigned long long)px->covered,
+	printf("#   %u: %s state %d promised %llx covered %llx base %llu committed %llu match %llu top %llu "
+	       "unknown %llu..%llu", r->id, r->gone ? "gone" : r->up ? "up" : "down", px->state, (unsigned long long)px->promised,
+	       (unsigned long long)px->covered,
 	       (unsigned long long)px->base, (unsigned long long)px->committed, (unsigned long long)px->match,
 	       (unsigned long long)px->top, (unsigned long long)px->unknown_first, (unsigned long long)px->unknown_last);
 	for (uint32_t i = 0; i < px->nconfig; i++) {
-		printf(" %llu:{", (unsigned long long)px->config[i].slot);
+		printf(" config %llu:{", (unsigned long long)px->config[i].slot);
 		for (uint32_t k = 0; k < px->config[i].n; k++)
 			printf(" %u", px->config[i].m[k].replica);
 		printf(" }");
@@ -224,7 +226,8 @@ static void leave(struct cluster *c, struct replica *r, struct packet *p)
 
 /* --- durability --------------------------------------------------------------------------------------------------- */
 
-static void log_record(struct replica *r, enum record_kind kind, uint64_t ballot, uint64_t slot, int value, uint64_t token)
+static void log_record(struct replica *r, enum record_kind kind, uint64_t ballot, uint64_t slot, int value,
+                       uint64_t token)
 {
 	if (r->n == r->cap) {
 		r->cap = r->cap == 0 ? 256 : 2 * r->cap;
@@ -505,8 +508,8 @@ static void on_beat(struct cluster *c, struct replica *r, const struct packet *p
 		px_covered(&r->px, 0, now);
 	lease_to(r, p->from)->granted_until = now + LEASE_US / 1000 * (1000 + DRIFT_PERMILLE);
 	if (c->trace)
-		printf("%8llu %u: grants to %u, for list %llu with ballot %llx, covered: %d\n", (unsigned long long)c->now, r->id, p->from,
-		       (unsigned long long)p->version, (unsigned long long)p->ballot, answer->covers);
+		printf("%8llu %u: grants to %u, for list %llu with ballot %llx, covered: %d\n", (unsigned long long)c->now,
+		       r->id, p->from, (unsigned long long)p->version, (unsigned long long)p->ballot, answer->covers);
 	post(c, answer);
 }
 
@@ -579,7 +582,8 @@ static void deliver(struct cluster *c, struct packet *p)
 	}
 }
 
-static struct replica *replica_new(struct cluster *c, uint32_t id, uint8_t role, const struct px_config *genesis, uint64_t promised)
+static struct replica *replica_new(struct cluster *c, uint32_t id, uint8_t role, const struct px_config *genesis,
+                                   uint64_t promised)
 {
 	struct replica *r = mem_new(sizeof *r);
 

@@ -16,8 +16,8 @@
 
 struct chaos {
 	struct cluster c;
-	unsigned loss_permille, cut_permille, plot_permille, crash_permille, propose_permille, config_permille, collect_permille, unknown_permille,
-		handoff_permille, batch;
+	unsigned loss_permille, cut_permille, plot_permille, crash_permille, propose_permille, config_permille,
+		collect_permille, unknown_permille, handoff_permille, batch;
 	uint64_t delay_us, sync_us, down_us;
 	uint64_t cut_until[REPLICAS_MAX][REPLICAS_MAX];
 	uint64_t up_at[REPLICAS_MAX];
@@ -123,8 +123,8 @@ static struct replica *ready_leader(struct cluster *c)
 	return best;
 }
 
-/* Cut the leader off until the others have lost patience; sometimes they reboot in the meantime, and what they granted to it
- * is on no disk. */
+/* Cut the leader off until the others have lost patience; sometimes they reboot in the meantime, and what they
+ * granted to it is on no disk. */
 static void plot(struct chaos *k)
 {
 	struct cluster *c = &k->c;
@@ -377,8 +377,9 @@ int main(int argc, char **argv)
 	printf("# seeds %llu..%llu\n", (unsigned long long)first, (unsigned long long)(first + n - 1));
 	for (uint64_t i = 0; i < n; i++)
 		failed += !run(first + i, trace, &t);
-	printf("# %llu slots chosen, %llu leaders, %llu checks of a serving one, %llu crashes, %llu snapshots, %llu configurations, "
-	       "%llu losses\n", t.slots, t.leads, t.serves, t.crashes, t.snapshots, t.configured, t.unknowns);
-	printf("%s %llu of %llu seeds\n", failed == 0 ? "ok" : "not ok", (unsigned long long)(n - failed), (unsigned long long)n);
+	printf("# %llu slots chosen, %llu leaders, %llu checks of a serving one, %llu crashes, %llu snapshots, "
+	       "%llu configurations, %llu losses\n", t.slots, t.leads, t.serves, t.crashes, t.snapshots, t.configured, t.unknowns);
+	printf("%s %llu of %llu seeds\n", failed == 0 ? "ok" : "not ok", (unsigned long long)(n - failed),
+	       (unsigned long long)n);
 	return failed > 0;
 }
