@@ -496,8 +496,7 @@ static void loop(struct engine *e)
 		read_cpu(e);
 		for (int i = 0; i < n; i++) {
 			on_event(e, &events[i]);
-			if (e->o->rate == 0)
-				pump(e);                 /* answers wait in the kernel, not their connections here */
+			pump(e);                         /* answers wait in the kernel, not their connections here */
 		}
 	}
 }
