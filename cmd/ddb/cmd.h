@@ -2,6 +2,8 @@
 #ifndef DDB_CMD_H
 #define DDB_CMD_H
 
+int bench_run(int argc, char **argv);
+int call_run(int argc, char **argv);
 int collect_run(int argc, char **argv);                  /* ddb metrics */
 int down_run(int argc, char **argv);
 int env_run(int argc, char **argv);

@@ -13,6 +13,8 @@
 #include "opt.h"
 
 static const struct opt_command commands[] = {
+	{ "bench", "put load on a server and measure it", bench_run },
+	{ "call", "send one request of the API as it is", call_run },
 	{ "down", "stop the cluster of a home", down_run },
 	{ "env", "print the settings that clients need, for eval in a shell", env_run },
 	{ "metrics", "print what every process counts, as Prometheus reads it", collect_run },
