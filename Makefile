@@ -193,6 +193,8 @@ endif
 $(build)/t/sim/sim: $(call objects,t/sim/*.c) $(build)/libnode.a $(build)/libcommon.a
 	$(link)
 
+# The node's system calls are watched.
+$(build)/t/crash/crash: LDFLAGS += $(foreach f,openat pwrite posix_fallocate renameat unlinkat mkdir fsync fdatasync,-Wl,--wrap=$(f))
 $(build)/t/crash/crash: $(call objects,t/crash/*.c) $(build)/libnode.a $(build)/libcommon.a
 	$(link)
 
