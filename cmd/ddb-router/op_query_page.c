@@ -53,6 +53,7 @@ static void page_free(void *own)
 {
 	struct op_query_page *p = own;
 
+	p->q->r->held_bytes -= p->items.n;
 	buf_fini(&p->low);
 	buf_fini(&p->high);
 	buf_fini(&p->start);
@@ -224,6 +225,13 @@ static void failed(struct op_query_page *p, enum result result, struct bytes tex
 		api_fail(p->q, result, text);
 }
 
+/* Must the page end here, so many bytes of items in hand?  Without a last key it cannot, nor does it hold any. */
+static bool no_room(const struct op_query_page *p, size_t n)
+{
+	return p->last_key.n > 0 &&
+	       (p->read_bytes >= API_PAGE_BYTES_MAX || (n > 0 && p->q->r->held_bytes + n > ROUTER_HELD_BYTES_MAX));
+}
+
 static void got(void *arg, enum result result, struct route_table *t, struct bytes body)
 {
 	struct op_query_page *p = arg;
@@ -242,9 +250,10 @@ static void got(void *arg, enum result result, struct route_table *t, struct byt
 		set(&p->last_key, m.last_key);
 	/* At its Limit a page has a last key, be there more items or not: the service does not look ahead. */
 	limited = p->limit > 0 && p->scanned >= p->limit && !p->one_row;
-	full = m.more || limited || (p->read_bytes >= API_PAGE_BYTES_MAX && !at_end(p));
+	full = m.more || limited || (!at_end(p) && no_room(p, m.items.n));
 	if (!full && !at_end(p) && !http_gone(p->q->http)) {
 		buf_bytes(&p->items, m.items);
+		p->q->r->held_bytes += m.items.n;
 		next(p);
 		return;
 	}

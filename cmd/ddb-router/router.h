@@ -21,6 +21,7 @@
 #define ROUTER_NODES_MAX 256
 #define ROUTER_PARTITIONS_ASKED 128              /* partitions fetched with a table that is not cached */
 #define ROUTER_DEADLINE_MS 10000                 /* of a user's request, retries included */
+#define ROUTER_HELD_BYTES_MAX ((size_t)256 << 20)        /* of items that wait for the rest of their answer, all requests together */
 
 struct router_metrics {
 	struct metrics_count requests, lookups, lookups_missed, misroutes, retries, unknown;
@@ -43,6 +44,7 @@ struct router {
 	uint32_t turn;                           /* round robin over replicas */
 	struct key_hasher *hasher;
 	const char *region;
+	size_t held_bytes;                       /* against ROUTER_HELD_BYTES_MAX */
 	struct router_metrics metrics;
 	struct api *api;                         /* api.c's own */
 };

@@ -1,0 +1,84 @@
+#include "msg.h"
+#include "op_batch.h"
+
+const uint8_t op_batch_write_members[] = {
+	API_REQUEST_ITEMS | API_REQUIRED, API_RETURN_CONSUMED_CAPACITY, API_RETURN_COLLECTION_METRICS, API_NO_MEMBER,
+};
+
+static void write_unprocessed(struct json_write *w, const struct op_batch *b)
+{
+	json_write_name(w, "UnprocessedItems");
+	json_write_object(w);
+	for (size_t i = 0; i < b->ntables; i++) {
+		bool any = false;
+
+		for (const struct op_batch_row *row = b->row; row < b->row + b->nrows; row++) {
+			if (row->table != &b->table[i] || !op_batch_unprocessed(row))
+				continue;
+			if (!any) {
+				json_write_key(w, b->table[i].given);
+				json_write_array(w);
+			}
+			any = true;
+			json_write_object(w);
+			json_write_name(w, row->put ? "PutRequest" : "DeleteRequest");
+			json_write_object(w);
+			json_write_name(w, row->put ? "Item" : "Key");
+			djson_write_item(w, op_batch_item(row));
+			json_write_object_end(w);
+			json_write_object_end(w);
+		}
+		if (any)
+			json_write_array_end(w);
+	}
+	json_write_object_end(w);
+}
+
+static void answer(struct op_batch *b)
+{
+	struct json_write *w;
+
+	if (!op_batch_succeeded(b))
+		return;
+	w = api_begin(b->q);
+	write_unprocessed(w, b);
+	op_batch_consumed(b, w);
+	api_end(b->q);
+}
+
+static void encode(void *arg, const struct route_table *t, const struct route_part *part, struct buf *out)
+{
+	const struct op_batch_row *row = arg;
+	struct buf ops = { .p = NULL };
+
+	MSG_LIST_PUT(&ops, op, (&(struct msg_op){ .kind = row->put ? MSG_OP_PUT : MSG_OP_DELETE, .key = op_batch_key(row),
+	             .item = row->put ? op_batch_item(row) : BYTES_NONE }), MSG_VERSION);
+	/* The table's id is the one that the key was made for, not that of a successor of the same name. */
+	msg_put_write(out, &(struct msg_write){ .group = part->group, .table = row->table->table->table.id, .schema = t->table.schema,
+	                                        .ops = buf_view(&ops) }, MSG_VERSION);
+	buf_fini(&ops);
+}
+
+static void written(void *arg, enum result result, struct route_table *t, struct bytes body)
+{
+	struct op_batch_row *row = arg;
+	struct msg_written m = { .result = RESULT_OK };
+	bool readable = msg_get_written(body, &m, MSG_VERSION);
+
+	(void)t;
+	if (result == RESULT_OK && !readable)
+		result = RESULT_INTERNAL;
+	if (result == RESULT_OK)
+		row->table->half_units += api_write_halves(m.old_bytes > m.new_bytes ? m.old_bytes : m.new_bytes);
+	op_batch_settle(row, result, readable ? m.text : BYTES_NONE);
+}
+
+static void write_all(struct op_batch *b)
+{
+	op_batch_call(b, MSG_write, encode, written, answer);
+}
+
+void op_batch_write(struct api_req *q)
+{
+	op_batch_route(q->own, write_all);
+}
