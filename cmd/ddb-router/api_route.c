@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api_impl.h"
+#include "clock.h"
 
 struct bytes api_table_name(struct bytes v)
 {
@@ -59,6 +60,10 @@ void api_table(struct api_req *q, void (*next)(struct api_req *q))
 
 void api_again(struct api_req *q)
 {
+	if (clock_ms() >= q->deadline_ms) {
+		api_fail(q, RESULT_UNAVAILABLE, BYTES_NONE);
+		return;
+	}
 	route_release(q->table);
 	q->table = NULL;
 	route_fetch(q->r, q->table_name, BYTES_NONE, fetched, q);

@@ -62,6 +62,10 @@ static void fetched(void *arg, enum result result, struct route_table *t)
 		finish(c, result, BYTES_NONE);
 		return;
 	}
+	if (t->table.id != c->t->table.id || t->table.schema != c->t->table.schema) {
+		finish(c, RESULT_STALE_SCHEMA, BYTES_NONE);      /* another table of that name: its keys may be others */
+		return;
+	}
 	if (t != c->t) {
 		route_hold(t);
 		route_release(c->t);

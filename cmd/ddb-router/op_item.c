@@ -75,6 +75,10 @@ static void written(void *arg, enum result result, struct route_table *t, struct
 	(void)t;
 	if (body.n > 0 && !msg_get_written(body, &m, MSG_VERSION))
 		result = RESULT_INTERNAL;
+	if (result == RESULT_STALE_SCHEMA) {
+		api_again(q);
+		return;
+	}
 	if (result == RESULT_CONDITION_FAILED && m.attributes.n > 0) {
 		api_fail_item(q, result, m.attributes);
 		return;
@@ -178,6 +182,10 @@ static void got(void *arg, enum result result, struct route_table *t, struct byt
 	(void)t;
 	if (body.n > 0 && !msg_get_got(body, &m, MSG_VERSION))
 		result = RESULT_INTERNAL;
+	if (result == RESULT_STALE_SCHEMA) {
+		api_again(q);
+		return;
+	}
 	if (result != RESULT_OK) {
 		api_fail(q, result, m.text);
 		return;

@@ -99,7 +99,8 @@ enum call_kind { CALL_READ_ANY, CALL_READ_LEADER, CALL_WRITE };
  * and the deadline allows.
  *   encode  writes the message; called at each attempt, for group and schema may have changed
  *   done    called once, later: RESULT_OK means that the node answered, with body as its message of type `answer` and *t as it is now; else
- *           body is the refusing message if there was one (its text and details), or empty
+ *           body is the refusing message if there was one (its text and details), or empty.  RESULT_STALE_SCHEMA: nothing was done, the
+ *           table is another one by now
  */
 struct call_request {
 	enum call_kind kind;
