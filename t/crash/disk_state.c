@@ -124,7 +124,8 @@ static void synced(struct disk_replay *r, struct disk_object *o, size_t begin)
 		else
 			apply_file(o, op);
 	}
-	memmove(o->pending, o->pending + k, (o->npending - k) * sizeof *o->pending);
+	if (k > 0)
+		memmove(o->pending, o->pending + k, (o->npending - k) * sizeof *o->pending);
 	o->npending -= k;
 }
 
