@@ -87,6 +87,29 @@ struct net_peer *listen_dial(struct daemon *d, const struct cluster_addrs *addrs
 	return p;
 }
 
+/* Nobody has business with a router but what net answers by itself. */
+static void on_message(void *arg, struct net_conn *c, uint64_t rid, unsigned type, struct bytes body)
+{
+	(void)arg;
+	(void)rid;
+	(void)type;
+	(void)body;
+	net_conn_drop(c, "a router takes no requests here");
+}
+
+struct net_server *listen_control(struct daemon *d)
+{
+	struct net_server *s = NULL;
+	char *addr;
+
+	if (d->cluster.router.n == 0)
+		return NULL;
+	addr = daemon_addr(d, d->cluster.router.v[0]);
+	s = net_listen(d->net, addr, on_message, NULL);
+	free(addr);
+	return s;
+}
+
 void listen_metrics(const struct http_server *s, struct buf *out)
 {
 	struct metrics_count v[6];

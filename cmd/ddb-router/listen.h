@@ -19,6 +19,8 @@ struct http_server *listen_open(uv_loop_t *loop, const struct listen_options *o,
 bool listen_parse(const char *where, struct http_options *o, char **memory);
 /* The first address of its kind; NULL after saying why. */
 struct net_peer *listen_dial(struct daemon *d, const struct cluster_addrs *addrs, const char *what);
+/* The cluster's own address of a router, where metrics are asked for.  NULL after saying why, or if the file names none. */
+struct net_server *listen_control(struct daemon *d);
 void listen_metrics(const struct http_server *s, struct buf *out);       /* s NULL: nothing */
 
 #endif

@@ -111,6 +111,8 @@ static int serve(void)
 	if (server == NULL)
 		return DDB_EXIT_IO;
 	net_on_metrics(d.net, print_metrics, NULL);
+	if (d.cluster.router.n > 0 && listen_control(&d) == NULL)
+		return DDB_EXIT_IO;
 	uv_signal_init(&d.loop, &hup);
 	uv_signal_start(&hup, on_hup, SIGHUP);
 	uv_timer_init(&d.loop, &look);
