@@ -130,12 +130,11 @@ static void group_create(struct node *n, uint64_t conn, uint64_t rid, struct byt
 	done(n, conn, rid, g, RESULT_OK, NULL, g->last_end);
 }
 
-int node_bootstrap(struct node *n, const struct msg_group_create *m, uint64_t now)
+int control_bootstrap(struct node *n, const struct msg_group_create *m)
 {
 	struct px_config c;
 	const char *why;
 
-	n->now = now;
 	if (node_find(n, m->group) != NULL)
 		return 0;
 	why = check_create(n, m, &c);

@@ -252,6 +252,7 @@ void snap_fini(struct node *n, const struct group *only);                       
 
 /* --- control.c */
 void control_request(struct node *n, uint64_t conn, uint64_t rid, unsigned type, struct bytes body);
+int control_bootstrap(struct node *n, const struct msg_group_create *m);
 void control_node_record(struct node *n, bool clean);
 void control_durable(struct node *n);                                           /* the log moved: groups may be ready */
 

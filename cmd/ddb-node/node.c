@@ -418,6 +418,12 @@ bool node_stopped(const struct node *n)
 	return n->clean_end > 0 && wal_durable(n->wal) >= n->clean_end;
 }
 
+int node_bootstrap(struct node *n, const struct msg_group_create *m, uint64_t now)
+{
+	n->now = now;
+	return control_bootstrap(n, m);
+}
+
 /* --- looking in ----------------------------------------------------------------------------------------------------- */
 
 size_t node_groups(const struct node *n)
