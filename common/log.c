@@ -38,6 +38,12 @@ void log_open(const char *program)
 	log_style = isatty(STDERR_FILENO) ? STYLE_PLAIN : is_journal(STDERR_FILENO) ? STYLE_JOURNAL : STYLE_FILE;
 }
 
+void log_open_tool(const char *program)
+{
+	log_program = program;
+	log_style = STYLE_PLAIN;
+}
+
 void log_limit(enum log_level most)
 {
 	atomic_store_explicit(&log_most, (int)most, memory_order_relaxed);

@@ -16,6 +16,7 @@
 enum log_level { LOG_LEVEL_ERR = 3, LOG_LEVEL_WARN = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
 
 void log_open(const char *program);                      /* first in main; program is kept, not copied */
+void log_open_tool(const char *program);                 /* the same for what people and scripts call: "program: text" anywhere */
 void log_limit(enum log_level most);                     /* drop what is more talkative; INFO until called */
 bool log_wants(enum log_level level);
 

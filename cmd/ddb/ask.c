@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "clock.h"
+#include "log.h"
 #include "mem.h"
 #include "net.h"
 
@@ -113,6 +114,7 @@ void ask_all(const struct cluster *c, struct ask *asks, size_t n, unsigned wait_
 	memcpy(id.cluster, c->id, sizeof id.cluster);
 	if (uv_loop_init(&all.loop) != 0)
 		abort();
+	log_limit(LOG_LEVEL_ERR);                        /* who does not answer is the caller's to say */
 	all.net = net_new(&all.loop, &id);
 	uv_timer_init(&all.loop, &all.timer);
 	uv_timer_start(&all.timer, on_end, wait_ms, 0);
@@ -128,5 +130,6 @@ void ask_all(const struct cluster *c, struct ask *asks, size_t n, unsigned wait_
 	uv_close((uv_handle_t *)&all.timer, NULL);
 	uv_run(&all.loop, UV_RUN_NOWAIT);
 	uv_loop_close(&all.loop);
+	log_limit(LOG_LEVEL_INFO);
 	free(asking);
 }

@@ -114,7 +114,7 @@ int main(int argc, char **argv)
 	const char *near;
 	int i;
 
-	log_open("ddb");
+	log_open_tool("ddb");
 	i = opt_read(&usage, argc, argv, &say);
 	if (i == OPT_TOLD && bytes_starts(buf_view(&say), BYTES_LIT("usage:")))
 		return help(1, argv);

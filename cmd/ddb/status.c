@@ -48,11 +48,49 @@ void status_read_process(struct status_process *p, struct bytes metrics)
 	p->start_s = sample(metrics, "process_start_time_seconds");
 }
 
-void status_read_answer(struct status *s, bool answered, struct bytes answer)
+/* No object of the list says that it is not up.  r->token is the value. */
+static bool is_all_up(struct json_read *r)
+{
+	bool all = true;
+
+	if (r->token != JSON_ARRAY)
+		return json_read_skip(r);
+	while (json_read_next(r) == JSON_OBJECT) {
+		while (json_read_next(r) == JSON_KEY) {
+			bool up = bytes_is(r->str, "up");
+
+			json_read_next(r);
+			all &= !(up && r->token == JSON_FALSE);
+			json_read_skip(r);
+		}
+	}
+	return all && r->token == JSON_ARRAY_END;
+}
+
+static bool read_report(struct status *s, struct bytes report)
 {
 	struct json_read r;
-	struct msg_admin_done m;
 	bool good;
+
+	json_read_init(&r, report, STATUS_DEPTH_MAX);
+	good = json_read_next(&r) == JSON_OBJECT;
+	while (good && json_read_next(&r) == JSON_KEY) {
+		bool nodes = bytes_is(r.str, "nodes");
+
+		json_read_next(&r);
+		if (nodes)
+			s->all_up = is_all_up(&r);
+		else
+			json_read_skip(&r);
+	}
+	good = good && json_read_finish(&r);
+	json_read_fini(&r);
+	return good;
+}
+
+void status_read_answer(struct status *s, bool answered, struct bytes answer)
+{
+	struct msg_admin_done m;
 
 	if (!answered || !msg_get_admin_done(answer, &m, MSG_VERSION)) {
 		buf_str(&s->why, "the control plane does not answer");
@@ -63,10 +101,7 @@ void status_read_answer(struct status *s, bool answered, struct bytes answer)
 		        (int)m.text.n, (const char *)m.text.p);
 		return;
 	}
-	json_read_init(&r, m.body, STATUS_DEPTH_MAX);
-	good = json_read_next(&r) == JSON_OBJECT && json_read_finish(&r);
-	json_read_fini(&r);
-	if (good)
+	if (read_report(s, m.body))
 		buf_bytes(&s->report, m.body);
 	else
 		buf_str(&s->why, "the control plane's report is not JSON");
@@ -128,7 +163,7 @@ static int show(struct status *s, bool json)
 	}
 	if (s->up == 0)
 		return DDB_EXIT_UNAVAILABLE;
-	return s->up < s->processes_n || s->report.n == 0 ? DDB_EXIT_NEGATIVE : DDB_EXIT_DONE;
+	return s->up < s->processes_n || !s->all_up ? DDB_EXIT_NEGATIVE : DDB_EXIT_DONE;
 }
 
 int status_run(int argc, char **argv)

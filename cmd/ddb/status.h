@@ -25,6 +25,7 @@ struct status {
 	int port;                                        /* 0: not ready */
 	struct status_process *processes;
 	size_t processes_n, up;
+	bool all_up;                                     /* so the report says, of nodes */
 	struct buf report;                               /* autoadmin's: a JSON object; empty: it gave none */
 	struct buf why;                                  /* why not */
 };
@@ -33,7 +34,7 @@ void status_read_process(struct status_process *p, struct bytes metrics);
 void status_read_answer(struct status *s, bool answered, struct bytes answer);   /* of autoadmin: admin_done */
 
 void status_show_json(const struct status *s, struct buf *out);
-/* Tables for people: processes, then every list of objects in the report, a column a member. */
+/* Tables for people: processes, then every list of objects in the report, a column a member, lists in it counted. */
 void status_show_text(const struct status *s, bool colours, double now_s);
 
 #endif

@@ -141,11 +141,56 @@ static size_t column(struct columns *c, struct bytes name, bool number)
 	return i;
 }
 
-/* A scalar as it is, a list or an object as JSON. */
-static char *value(struct json_read *r)
-{
-	struct bytes raw;
+/* --- counting what is deep inside */
 
+struct counts {
+	size_t items;                                    /* of the list itself */
+	size_t replicas, up, leaders;                    /* objects in it, at any depth, that have a role */
+};
+
+static void count(struct json_read *r, struct counts *c)
+{
+	bool up = false, role = false, leader = false;
+
+	if (r->token == JSON_ARRAY) {
+		while (json_read_next(r) != JSON_ARRAY_END && r->token != JSON_ERROR)
+			count(r, c);
+	} else if (r->token == JSON_OBJECT) {
+		while (json_read_next(r) == JSON_KEY) {
+			bool is_up = bytes_is(r->str, "up"), is_role = bytes_is(r->str, "role");
+
+			json_read_next(r);
+			up |= is_up && r->token == JSON_TRUE;
+			role |= is_role && r->token == JSON_STRING;
+			leader |= is_role && r->token == JSON_STRING && bytes_is(r->str, "leader");
+			count(r, c);
+		}
+		c->replicas += role;
+		c->up += role && up;
+		c->leaders += role && up && leader;
+	}
+}
+
+static struct counts count_list(struct bytes raw)
+{
+	struct counts c = { 0 };
+	struct json_read r;
+
+	json_read_init(&r, raw, STATUS_DEPTH_MAX);
+	if (json_read_next(&r) == JSON_ARRAY) {
+		while (json_read_next(&r) != JSON_ARRAY_END && r.token != JSON_ERROR) {
+			c.items++;
+			count(&r, &c);
+		}
+	}
+	json_read_fini(&r);
+	return c;
+}
+
+/* --- any report as tables */
+
+static char *scalar(const struct json_read *r)
+{
 	switch (r->token) {
 	case JSON_STRING:
 	case JSON_NUMBER:
@@ -154,42 +199,56 @@ static char *value(struct json_read *r)
 		return mem_str("yes");
 	case JSON_FALSE:
 		return mem_str("no");
-	case JSON_NULL:
-		return mem_str("-");
 	default:
-		break;
+		return mem_str("-");
 	}
-	if (!json_read_raw(r, &raw))
-		return mem_str("?");
-	return raw.n <= CELL_MAX ? mem_copy(raw.p, raw.n) : mem_str("...");
 }
 
-/* r->token is the object that begins a row. */
+struct row {
+	char *texts[COLUMNS_MAX];
+};
+
+static void put(struct columns *c, struct row *row, struct bytes name, bool number, char *text)
+{
+	size_t i = column(c, name, number);
+
+	if (i < COLUMNS_MAX && row->texts[i] == NULL)
+		row->texts[i] = text;
+	else
+		free(text);
+}
+
+/* r->token is the object that begins a row.  A list in it is shown as how much of it there is. */
 static void show_row(struct columns *c, struct json_read *r)
 {
-	struct libscols_line *line = NULL;
-	char *texts[COLUMNS_MAX] = { NULL };
+	struct libscols_line *line;
+	struct row row = { { NULL } };
 
 	while (json_read_next(r) == JSON_KEY) {
-		struct bytes name = bytes_copy(r->str);
-		bool number = json_read_next(r) == JSON_NUMBER;
-		size_t i = column(c, name, number);
-		char *text = value(r);
+		struct bytes name = bytes_copy(r->str), raw;
 
+		json_read_next(r);
+		if (r->token == JSON_ARRAY && json_read_raw(r, &raw)) {
+			struct counts n = count_list(raw);
+
+			put(c, &row, name, true, mem_fmt("%zu", n.items));
+			put(c, &row, BYTES_LIT("leaders"), true, mem_fmt("%zu", n.leaders));
+			put(c, &row, BYTES_LIT("replicas_up"), true, mem_fmt("%zu/%zu", n.up, n.replicas));
+		} else if (r->token == JSON_OBJECT) {
+			json_read_skip(r);
+		} else {
+			put(c, &row, name, r->token == JSON_NUMBER, scalar(r));
+		}
 		free((void *)(uintptr_t)name.p);
-		if (i < COLUMNS_MAX && texts[i] == NULL)
-			texts[i] = text;
-		else
-			free(text);
 	}
 	line = scols_table_new_line(c->t, NULL);
 	for (size_t i = 0; i < c->n; i++)
-		if (texts[i] != NULL)
-			cell(line, i, texts[i]);
+		if (row.texts[i] != NULL)
+			cell(line, i, row.texts[i]);
 }
 
 /* r->token is the array. */
-static void show_list(struct json_read *r, const char *name, bool colours)
+static void show_list(struct json_read *r, const char *title, bool colours)
 {
 	struct columns c = { .t = table_new(colours) };
 	size_t rows = 0;
@@ -202,13 +261,37 @@ static void show_list(struct json_read *r, const char *name, bool colours)
 			json_read_skip(r);
 		}
 	}
-	if (rows > 0) {
-		printf("\n%s\n", name);
+	printf("\n%s%s\n", title, rows == 0 ? ": none" : "");
+	if (rows > 0)
 		scols_print_table(c.t);
-	}
 	scols_unref_table(c.t);
 	for (size_t i = 0; i < c.n; i++)
 		free((void *)(uintptr_t)c.names[i].p);
+}
+
+/* r->token is the object. */
+static void show_object(struct json_read *r, const char *title, bool colours)
+{
+	while (json_read_next(r) == JSON_KEY) {
+		char *name = mem_fmt("%s%s%.*s", title, title[0] != '\0' ? " " : "", (int)r->str.n, (const char *)r->str.p);
+
+		switch (json_read_next(r)) {
+		case JSON_ARRAY:
+			show_list(r, name, colours);
+			break;
+		case JSON_OBJECT:
+			show_object(r, name, colours);
+			break;
+		default: {
+			char *text = scalar(r);
+
+			if (title[0] == '\0')
+				printf("%s: %s\n", name, text);
+			free(text);
+		}
+		}
+		free(name);
+	}
 }
 
 static void show_report(struct bytes report, bool colours)
@@ -216,20 +299,9 @@ static void show_report(struct bytes report, bool colours)
 	struct json_read r;
 
 	json_read_init(&r, report, STATUS_DEPTH_MAX);
-	if (json_read_next(&r) == JSON_OBJECT) {
-		while (json_read_next(&r) == JSON_KEY) {
-			char *name = mem_copy(r.str.p, r.str.n), *text;
-
-			if (json_read_next(&r) == JSON_ARRAY) {
-				show_list(&r, name, colours);
-			} else {
-				text = value(&r);
-				printf("%s: %s\n", name, text);
-				free(text);
-			}
-			free(name);
-		}
-	}
+	printf("\n");
+	if (json_read_next(&r) == JSON_OBJECT)
+		show_object(&r, "", colours);
 	json_read_fini(&r);
 }
 

@@ -256,6 +256,7 @@ int up_run(int argc, char **argv)
 	const struct opt_usage usage = { "ddb up", NULL, "run a cluster of three zones on this machine", opts, 0, 0, false };
 
 	opt_parse(&usage, argc, argv);
+	log_open("ddb");                                 /* a daemon now */
 	if (u.ephemeral && home != NULL)
 		opt_fail(&usage, "--ephemeral makes a home of its own; --home does not go with it");
 	u.port = (int)port;
