@@ -8,6 +8,7 @@ static const enum api_member texts[] = {
 };
 #define TEXTS_N (sizeof texts / sizeof texts[0])
 
+/* Of these only the first is built: the others must not be passed over, as they limit what a write may do. */
 static const enum api_member legacy[] = {
 	API_ATTRIBUTES_TO_GET, API_ATTRIBUTE_UPDATES, API_CONDITIONAL_OPERATOR, API_EXPECTED, API_KEY_CONDITIONS, API_QUERY_FILTER,
 	API_SCAN_FILTER,
@@ -113,6 +114,11 @@ bool api_compile(struct api_req *q, const struct key_schema *schema)
 
 	q->compiled = true;
 	buf_clear(err);
+	if (!again && given(q, legacy + 1, LEGACY_N - 1) > 0 && given(q, texts, TEXTS_N) == 0) {
+		list(q, legacy + 1, LEGACY_N - 1, err);
+		api_refuse(q, RESULT_NOT_SUPPORTED, "%.*s not supported yet: use expressions", (int)err->n, (const char *)err->p);
+		return false;
+	}
 	ok = again || (sound(q, err) && (q->subst.names_n + q->subst.values_n == 0 || expr_subst_seal(&q->subst, err)));
 	for (size_t i = 0; ok && i < TEXTS_N; i++)
 		if (q->m[texts[i]].given)

@@ -13,10 +13,11 @@
 
 static const struct {
 	const char *name;
+	size_t n;
 	enum api_kind kind;
 } members[] = {
-	[API_NO_MEMBER] = { "", API_KIND_SKIP },
-#define M(id, name, kind) [API_##id] = { name, API_KIND_##kind },
+	[API_NO_MEMBER] = { "", 0, API_KIND_SKIP },
+#define M(id, name, kind) [API_##id] = { name, sizeof name - 1, API_KIND_##kind },
 	API_MEMBERS(M)
 #undef M
 };
@@ -32,7 +33,7 @@ static enum api_member find(struct bytes name)
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		int c = bytes_cmp(bytes_str(members[mid].name), name);
+		int c = bytes_cmp((struct bytes){ (const uint8_t *)members[mid].name, members[mid].n }, name);
 
 		if (c == 0)
 			return (enum api_member)mid;

@@ -34,9 +34,9 @@ bool listen_parse(const char *where, struct http_options *o, char **memory)
 }
 
 /* For scripts: whole or not at all, and there before the program says that it is ready. */
-static bool write_port(const char *home, int port)
+static bool write_port(const char *path, int port)
 {
-	char *path = mem_fmt("%s/port", home), *temp = mem_fmt("%s/port.%ld", home, (long)getpid());
+	char *temp = mem_fmt("%s.%ld", path, (long)getpid());
 	FILE *f = fopen(temp, "w");
 	bool ok = f != NULL && fprintf(f, "%d\n", port) > 0;
 
@@ -48,7 +48,6 @@ static bool write_port(const char *home, int port)
 		log_err("%s: %m", path);
 		unlink(temp);
 	}
-	free(path);
 	free(temp);
 	return ok;
 }
@@ -64,7 +63,7 @@ struct http_server *listen_open(uv_loop_t *loop, const struct listen_options *o,
 		log_err("--listen %s: not HOST:PORT or unix:PATH", o->where);
 	else
 		s = http_listen(loop, &h, handler, arg);
-	if (s != NULL && h.path == NULL && !write_port(o->home, http_port(s))) {
+	if (s != NULL && h.path == NULL && !write_port(o->port_file, http_port(s))) {
 		http_free(s);
 		s = NULL;
 	}
@@ -97,17 +96,16 @@ static void on_message(void *arg, struct net_conn *c, uint64_t rid, unsigned typ
 	net_conn_drop(c, "a router takes no requests here");
 }
 
-struct net_server *listen_control(struct daemon *d)
+void listen_control(struct daemon *d)
 {
-	struct net_server *s = NULL;
 	char *addr;
 
 	if (d->cluster.router.n == 0)
-		return NULL;
+		return;
 	addr = daemon_addr(d, d->cluster.router.v[0]);
-	s = net_listen(d->net, addr, on_message, NULL);
+	if (net_listen(d->net, addr, on_message, NULL) == NULL)
+		log_warn("goes on without answering for metrics at %s", addr);
 	free(addr);
-	return s;
 }
 
 void listen_metrics(const struct http_server *s, struct buf *out)

@@ -7,7 +7,7 @@
 
 struct listen_options {
 	const char *where;                       /* HOST:PORT, [HOST]:PORT or unix:PATH; the host numeric or localhost */
-	const char *home;                        /* the bound port is written to home/port, whole or not at all */
+	const char *port_file;                   /* the bound port is written there, whole or not at all */
 	const char *tls_cert, *tls_key;
 	unsigned connections;
 };
@@ -19,8 +19,11 @@ struct http_server *listen_open(uv_loop_t *loop, const struct listen_options *o,
 bool listen_parse(const char *where, struct http_options *o, char **memory);
 /* The first address of its kind; NULL after saying why. */
 struct net_peer *listen_dial(struct daemon *d, const struct cluster_addrs *addrs, const char *what);
-/* The cluster's own address of a router, where metrics are asked for.  NULL after saying why, or if the file names none. */
-struct net_server *listen_control(struct daemon *d);
+/*
+ * Listen for questions about metrics at the cluster's own address of a router, if it names one.  Another router of the same home may be
+ * there already: then it goes without.
+ */
+void listen_control(struct daemon *d);
 void listen_metrics(const struct http_server *s, struct buf *out);       /* s NULL: nothing */
 
 #endif

@@ -12,12 +12,13 @@
 #define RELOAD_MS 2000                           /* how often the credentials are looked at */
 
 static struct daemon d = DAEMON_INIT;
-static const char *where = "127.0.0.1:8000", *credentials, *region, *tls_cert, *tls_key;
+static const char *where = "127.0.0.1:8000", *port_file, *credentials, *region, *tls_cert, *tls_key;
 static uint64_t connections = HTTP_CONNECTIONS_DEFAULT, inflight = API_INFLIGHT_DEFAULT;
 
 static const struct opt opts[] = {
 	DAEMON_OPTS(d),
 	OPT_STR('l', "listen", "HOST:PORT", "where to serve, or unix:PATH (127.0.0.1:8000; port 0: any)", &where),
+	OPT_STR(0, "port-file", "FILE", "write the bound port there (HOME/port)", &port_file),
 	OPT_STR(0, "credentials", "FILE", "access keys, in AWS's format (HOME/credentials)", &credentials),
 	OPT_STR(0, "region", "NAME", "region that requests must name (the cluster's)", &region),
 	OPT_STR(0, "tls-cert", "FILE", "certificate chain, PEM", &tls_cert),
@@ -89,30 +90,44 @@ static void drain(void *arg)
 	http_drain(server, drained, NULL);
 }
 
+static char *in_home(const char *given, const char *name)
+{
+	return given != NULL ? mem_str(given) : mem_fmt("%s/%s", d.home, name);
+}
+
+static bool open_api(void)
+{
+	struct api_options o = { .credentials = in_home(credentials, "credentials"), .inflight_max = (unsigned)inflight };
+
+	router.api = api_new(&router, &o);
+	free((char *)o.credentials);
+	return router.api != NULL;
+}
+
+static bool open_server(void)
+{
+	struct listen_options o = { .where = where, .port_file = in_home(port_file, "port"), .tls_cert = tls_cert, .tls_key = tls_key,
+	                            .connections = (unsigned)connections };
+
+	server = listen_open(&d.loop, &o, api_handle, router.api);
+	free((char *)o.port_file);
+	return server != NULL;
+}
+
 static int serve(void)
 {
-	struct listen_options o = { .where = where, .home = d.home, .tls_cert = tls_cert, .tls_key = tls_key,
-	                            .connections = (unsigned)connections };
-	char *keys = credentials != NULL ? mem_str(credentials) : mem_fmt("%s/credentials", d.home);
-
 	router.loop = &d.loop;
 	router.net = d.net;
 	router.region = region != NULL ? region : d.cluster.region;
 	route_init(&router);
-	router.api = api_new(&router, &(struct api_options){ .credentials = keys, .inflight_max = (unsigned)inflight });
-	free(keys);
-	if (router.api == NULL)
-		return DDB_EXIT_USAGE;
 	router.memds = listen_dial(&d, &d.cluster.memds, "memds");
 	router.autoadmin = listen_dial(&d, &d.cluster.autoadmin, "autoadmin");
-	if (router.memds == NULL || router.autoadmin == NULL)
+	if (router.memds == NULL || router.autoadmin == NULL || !open_api())
 		return DDB_EXIT_USAGE;
-	server = listen_open(&d.loop, &o, api_handle, router.api);
-	if (server == NULL)
+	if (!open_server())
 		return DDB_EXIT_IO;
 	net_on_metrics(d.net, print_metrics, NULL);
-	if (d.cluster.router.n > 0 && listen_control(&d) == NULL)
-		return DDB_EXIT_IO;
+	listen_control(&d);
 	uv_signal_init(&d.loop, &hup);
 	uv_signal_start(&hup, on_hup, SIGHUP);
 	uv_timer_init(&d.loop, &look);
