@@ -80,7 +80,7 @@ bool wal_full(const struct wal *w);              /* WAL_BATCH_BYTES_MAX wait: re
 void wal_flush(struct wal *w);                   /* hand all that was appended to the disk, behind the batch in flight if there is one */
 void wal_written(struct wal *w);                 /* the submitted batch is on disk (called by the io) */
 uint64_t wal_durable(const struct wal *w);       /* every position below is synced */
-uint64_t wal_end(const struct wal *w);           /* position of the next record */
+uint64_t wal_end(const struct wal *w);           /* position of the next record; behind it if a flush comes first */
 bool wal_idle(const struct wal *w);              /* nothing appended that is not durable */
 
 /* Body of the record at position (for a peer that lags): into out; false if it is damaged or no longer there. */

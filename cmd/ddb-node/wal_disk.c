@@ -361,24 +361,29 @@ static int next_begin(struct wal_disk *d, uint64_t seq, uint64_t bytes)
 	return errno == 0 || errno == EOPNOTSUPP ? 0 : complain(d, name, "allocate");
 }
 
-static int next_slice(struct wal_disk *d)
+/* Fill a slice of the next segment, or all that is left of it; when it is full it gets its name. */
+static int next_fill(struct wal_disk *d, bool all)
 {
 	static const uint8_t zeros[WAL_DISK_SLICE_BYTES];
-	uint64_t left = d->next.bytes - d->next.filled;
-	size_t n = left < sizeof zeros ? (size_t)left : sizeof zeros;
 	char name[NAME_BYTES];
-	int fd = d->next.fd;
 
-	if (write_all(d, fd, TEMPORARY, zeros, n, d->next.filled) != 0 || sync_file(d, fd, TEMPORARY) != 0)
+	do {
+		uint64_t left = d->next.bytes - d->next.filled;
+		size_t n = left < sizeof zeros ? (size_t)left : sizeof zeros;
+
+		if (write_all(d, d->next.fd, TEMPORARY, zeros, n, d->next.filled) != 0)
+			return -1;
+		metrics_add(&d->metrics.zeroed, n);
+		d->next.filled += n;
+	} while (all && d->next.filled < d->next.bytes);
+	if (sync_file(d, d->next.fd, TEMPORARY) != 0)
 		return -1;
-	metrics_add(&d->metrics.zeroed, n);
-	d->next.filled += n;
 	if (d->next.filled < d->next.bytes)
 		return 0;
 	segment_name(name, d->next.seq);
 	d->next.seq = 0;
+	close(d->next.fd);
 	d->next.fd = -1;
-	close(fd);
 	/* An unused segment that was too small grew in place. */
 	if (faccessat(d->dirfd, TEMPORARY, F_OK, 0) != 0)
 		return 0;
@@ -390,9 +395,8 @@ static int do_job(struct wal_disk *d, const struct job *j)
 	char name[NAME_BYTES];
 	uint64_t start;
 
-	while (d->next.seq != 0 && d->next.seq <= j->seq)
-		if (next_slice(d) != 0)
-			return -1;
+	if (d->next.seq != 0 && d->next.seq <= j->seq && next_fill(d, true) != 0)
+		return -1;
 	segment_name(name, j->seq);
 	if (d->fd < 0 || d->fd_seq != j->seq) {
 		if (d->fd >= 0)
@@ -463,7 +467,7 @@ static int work(struct wal_disk *d)
 	} else {
 		pthread_mutex_unlock(&d->lock);
 		d->owed -= d->owed < WAL_DISK_SLICE_BYTES ? d->owed : WAL_DISK_SLICE_BYTES;
-		r = next_slice(d);
+		r = next_fill(d, false);
 	}
 	pthread_mutex_lock(&d->lock);
 	return r;

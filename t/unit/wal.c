@@ -475,7 +475,7 @@ static int flips(int wanted)
 
 TEST(no_flipped_bit_goes_unseen)
 {
-	CHECK_INT(flips(2000), 0);
+	CHECK_INT(flips(10000), 0);
 }
 
 int main(int argc, char **argv)
