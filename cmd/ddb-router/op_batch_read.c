@@ -59,7 +59,6 @@ static enum djson_result read_row(struct op_batch *b, struct op_batch_table *t, 
 	result = djson_item(r, build, e);
 	if (result == DJSON_SYNTAX || result == DJSON_SERIALIZATION)
 		return result;
-	t->rows++;
 	if (result == DJSON_VALIDATION) {
 		api_invalid(b->q, "%s", e->message);
 		return DJSON_OK;
@@ -83,7 +82,7 @@ static enum djson_result read_keys(struct op_batch *b, struct op_batch_table *t,
 {
 	if (r->token != JSON_ARRAY)
 		return djson_mismatch(e, r->token, JSON_ARRAY);
-	while (more(r))
+	for (; more(r); t->rows++)
 		if (read_row(b, t, false, r, e) != DJSON_OK)
 			return e->result;
 	return ended(r, e);
@@ -209,7 +208,7 @@ static enum djson_result read_writes(struct op_batch *b, struct op_batch_table *
 {
 	if (r->token != JSON_ARRAY)
 		return djson_mismatch(e, r->token, JSON_ARRAY);
-	while (more(r))
+	for (; more(r); t->rows++)
 		if (read_write(b, t, r, e) != DJSON_OK)
 			return e->result;
 	if (t->rows > OP_BATCH_WRITE_MAX || (t->rows == 0 && r->token != JSON_ERROR)) {
