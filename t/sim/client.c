@@ -1,0 +1,471 @@
+/* Clients, each with one operation at a time.  What was refused as certainly not done is tried again, what is unknown never. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "expr.h"
+#include "item_build.h"
+#include "mem.h"
+#include "sim.h"
+
+#define ATTEMPTS_MAX 8u
+#define PLACE "????????"                 /* where a program names an operation */
+#define PLACES_MAX 4
+
+struct program {
+	struct buf b;
+	size_t at[PLACES_MAX], n;
+};
+
+struct programs {
+	struct program absent, exists, equal, append, add;
+};
+
+static void find_places(struct program *p)
+{
+	for (size_t i = 0; i + SIM_ID_BYTES <= p->b.n; i++)
+		if (memcmp(p->b.p + i, PLACE, SIM_ID_BYTES) == 0) {
+			assert(p->n < PLACES_MAX);
+			p->at[p->n++] = i;
+		}
+}
+
+static struct bytes value(struct item_build *b, int kind)
+{
+	item_build_reset(b);
+	switch (kind) {
+	case 0:
+		item_build_s(b, BYTES_LIT(PLACE));
+		break;
+	case 1:
+		item_build_u64(b, 1);
+		break;
+	default:
+		item_build_open(b, ITEM_L);
+		if (kind == 3)
+			item_build_s(b, BYTES_LIT(PLACE));
+		item_build_close(b);
+	}
+	assert(item_build_ok(b));
+	return bytes_copy(item_build_view(b));
+}
+
+static void compile(struct program *p, const char *text, bool update)
+{
+	static const char *const alias[] = { ":v", ":one", ":none", ":list" };
+	struct expr_subst subst = { 0 };
+	struct item_build b;
+	struct buf err = { 0 };
+	struct bytes v[4];
+	bool ok;
+
+	item_build_init(&b);
+	for (int i = 0; i < 4; i++) {
+		v[i] = value(&b, i);
+		if (strstr(text, alias[i]) != NULL)
+			expr_subst_value(&subst, bytes_str(alias[i]), v[i]);
+	}
+	ok = expr_subst_seal(&subst, &err);
+	ok = ok && (update ? expr_compile_update(bytes_str(text), &subst, NULL, &p->b, &err) :
+			     expr_compile_condition(bytes_str(text), &subst, &p->b, &err));
+	if (!ok) {
+		fprintf(stderr, "%s: %.*s\n", text, (int)err.n, (const char *)err.p);
+		abort();
+	}
+	find_places(p);
+	for (int i = 0; i < 4; i++)
+		free((void *)v[i].p);
+	expr_subst_fini(&subst);
+	item_build_fini(&b);
+	buf_fini(&err);
+}
+
+struct programs *client_programs(void)
+{
+	struct programs *p = mem_new(sizeof *p);
+
+	compile(&p->absent, "attribute_not_exists(pk)", false);
+	compile(&p->exists, "attribute_exists(pk)", false);
+	compile(&p->equal, "v = :v", false);
+	compile(&p->append, "SET v = :v, l = list_append(if_not_exists(l, :none), :list)", true);
+	compile(&p->add, "SET v = :v ADD n :one", true);
+	return p;
+}
+
+void client_programs_free(struct programs *p)
+{
+	buf_fini(&p->absent.b);
+	buf_fini(&p->exists.b);
+	buf_fini(&p->equal.b);
+	buf_fini(&p->append.b);
+	buf_fini(&p->add.b);
+	free(p);
+}
+
+/* --- what to ask for --------------------------------------------------------------------------------------------------- */
+
+static void choose_keys(struct sim *s, struct op *op)
+{
+	op->key[0] = (uint8_t)world_below(s, SIM_REGISTERS);
+	op->key[1] = (uint8_t)((op->key[0] + 1 + world_below(s, SIM_REGISTERS - 1)) % SIM_REGISTERS);
+	do
+		op->key[2] = (uint8_t)world_below(s, SIM_REGISTERS);
+	while (op->key[2] == op->key[0] || op->key[2] == op->key[1]);
+}
+
+static void choose_test(struct sim *s, struct op *op, unsigned key)
+{
+	op->tested = (uint8_t)key;
+	op->expect = s->group[op->group].seen[op->key[key]];
+	op->test = op->expect != 0 ? TEST_EQUAL : TEST_ABSENT;
+	if (world_chance(s, 200))
+		op->test = TEST_EXISTS;
+}
+
+static void choose_write(struct sim *s, struct op *op)
+{
+	static const uint8_t kinds[] = { OP_PUT, OP_PUT, OP_PUT, OP_PUT_NEW, OP_CAS, OP_CAS, OP_CAS, OP_ADD, OP_ADD, OP_APPEND, OP_APPEND,
+					 OP_APPEND, OP_DELETE, OP_DELETE_IF, OP_MULTI, OP_MULTI };
+	const struct model_group *g = &s->group[op->group];
+	const struct model_key *k;
+
+	op->kind = kinds[world_below(s, sizeof kinds)];
+	op->returns = world_chance(s, 300) ? MSG_RETURN_ALL_OLD : MSG_RETURN_NONE;
+	switch (op->kind) {
+	case OP_PUT_NEW:
+		op->test = TEST_ABSENT;
+		break;
+	case OP_CAS:
+	case OP_DELETE_IF:
+		choose_test(s, op, 0);
+		break;
+	case OP_MULTI:
+		op->returns = MSG_RETURN_NONE;
+		op->nkeys = world_chance(s, 500) ? 3 : 1;
+		choose_test(s, op, op->nkeys == 3 ? 2 : 0);
+		break;
+	case OP_APPEND:
+		op->key[0] = (uint8_t)(SIM_REGISTERS + world_below(s, SIM_LISTS));
+		k = &g->key[op->key[0]];
+		if (k->n > 0 && k->v[k->n - 1].list_n >= SIM_LIST_MAX)
+			op->kind = OP_DELETE;
+		break;
+	}
+	op->pad = (uint32_t)world_below(s, s->k.pad_max + 1);
+}
+
+static void choose_read(struct sim *s, struct op *op)
+{
+	static const uint8_t kinds[] = { OP_GET, OP_GET, OP_GET, OP_GET, OP_GET, OP_GET_EVENTUAL, OP_SCAN, OP_SCAN_EVENTUAL };
+
+	op->kind = kinds[world_below(s, sizeof kinds)];
+	op->key[0] = (uint8_t)world_below(s, SIM_KEYS);
+	op->reverse = world_chance(s, 300);
+	op->limit = world_chance(s, 500) ? 0 : (uint8_t)(1 + world_below(s, SIM_KEYS));
+}
+
+/* After healing: a write to each group, then everything is read.  False: nothing is wanted of this client. */
+static bool choose_proof(struct sim *s, const struct client *c, struct op *op)
+{
+	if (c->index >= s->ngroups)
+		return false;
+	op->group = (uint8_t)c->index;
+	if (s->phase == PHASE_HEAL) {
+		op->kind = OP_PUT;
+		return !s->written_since[op->group];
+	}
+	if (c->next >= SIM_KEYS + 2)
+		return false;
+	op->kind = c->next < SIM_KEYS ? OP_GET : OP_SCAN;
+	op->key[0] = (uint8_t)c->next;
+	op->reverse = c->next == SIM_KEYS + 1;
+	return true;
+}
+
+static uint32_t new_op(struct sim *s)
+{
+	if (s->nops + 1 >= s->cap_ops) {
+		s->cap_ops = s->cap_ops > 0 ? 2 * s->cap_ops : 1024;
+		s->op = mem_resize(s->op, s->cap_ops * sizeof *s->op);
+	}
+	if (s->nops == 0)
+		s->nops = 1;                     /* 0 is none */
+	s->op[s->nops] = (struct op){ 0 };
+	return (uint32_t)s->nops++;
+}
+
+/* --- asking ------------------------------------------------------------------------------------------------------------ */
+
+static void spell(uint32_t id, uint8_t out[SIM_ID_BYTES])
+{
+	for (int i = SIM_ID_BYTES - 1; i >= 0; i--, id /= 10)
+		out[i] = (uint8_t)('0' + id % 10);
+}
+
+static struct bytes fill(const struct program *p, uint32_t id, struct buf *out)
+{
+	size_t at = out->n;
+
+	buf_bytes(out, buf_view(&p->b));
+	for (size_t i = 0; i < p->n; i++)
+		spell(id, out->p + at + p->at[i]);
+	return (struct bytes){ out->p + at, p->b.n };
+}
+
+static struct bytes test_program(const struct sim *s, const struct op *op, struct buf *out)
+{
+	switch (op->test) {
+	case TEST_ABSENT:
+		return fill(&s->programs->absent, 0, out);
+	case TEST_EXISTS:
+		return fill(&s->programs->exists, 0, out);
+	case TEST_EQUAL:
+		return fill(&s->programs->equal, op->expect, out);
+	}
+	return BYTES_NONE;
+}
+
+static struct bytes item_of(struct sim *s, struct bytes key, const struct op *op, uint32_t id, bool whole)
+{
+	uint8_t text[SIM_ID_BYTES], *pad;
+
+	spell(id, text);
+	item_build_reset(s->build);
+	item_build_item(s->build);
+	item_build_name(s->build, BYTES_LIT("pk"));
+	item_build_s(s->build, key);
+	if (whole) {
+		item_build_name(s->build, BYTES_LIT("v"));
+		item_build_s(s->build, (struct bytes){ text, sizeof text });
+		item_build_name(s->build, BYTES_LIT("x"));
+		pad = item_build_b_room(s->build, op->pad);
+		if (op->pad > 0)
+			memset(pad, (int)id, op->pad);
+	}
+	item_build_close(s->build);
+	assert(item_build_ok(s->build));
+	return item_build_view(s->build);
+}
+
+static void put_write(struct sim *s, const struct op *op, uint32_t id, struct buf *out)
+{
+	static const uint8_t kind[] = { [OP_PUT] = MSG_OP_PUT, [OP_PUT_NEW] = MSG_OP_PUT, [OP_CAS] = MSG_OP_PUT, [OP_ADD] = MSG_OP_UPDATE,
+					[OP_APPEND] = MSG_OP_UPDATE, [OP_DELETE] = MSG_OP_DELETE, [OP_DELETE_IF] = MSG_OP_DELETE,
+					[OP_MULTI] = MSG_OP_PUT };
+	struct buf ops = { 0 }, test = { 0 }, program = { 0 };
+	struct bytes condition = test_program(s, op, &test);
+	uint8_t key[3][3];
+	struct msg_op m = { .kind = kind[op->kind], .returns = op->returns, .key = { key[0], 3 } };
+
+	for (int i = 0; i < 3; i++)
+		model_key(&s->group[op->group], op->key[i], key[i]);
+	if (m.kind != MSG_OP_DELETE)
+		m.item = item_of(s, m.key, op, id, m.kind == MSG_OP_PUT);
+	if (m.kind == MSG_OP_UPDATE)
+		m.update = fill(op->kind == OP_ADD ? &s->programs->add : &s->programs->append, id, &program);
+	if (op->tested == 0)
+		m.condition = condition;
+	MSG_LIST_PUT(&ops, op, &m, MSG_VERSION);
+	if (op->kind == OP_MULTI)
+		MSG_LIST_PUT(&ops, op, (&(struct msg_op){ .kind = MSG_OP_DELETE, .key = { key[1], 3 } }), MSG_VERSION);
+	if (op->tested == 2)
+		MSG_LIST_PUT(&ops, op, (&(struct msg_op){ .kind = MSG_OP_CHECK, .key = { key[2], 3 }, .condition = condition }), MSG_VERSION);
+	msg_put_write(out, &(struct msg_write){ op->group + 1u, op->group + 1u, 1, buf_view(&ops) }, MSG_VERSION);
+	buf_fini(&ops);
+	buf_fini(&test);
+	buf_fini(&program);
+}
+
+static unsigned encode(struct sim *s, const struct op *op, uint32_t id, struct buf *out)
+{
+	uint64_t group = op->group + 1u;
+	uint8_t key[3];
+
+	if (op->kind < OP_WRITES) {
+		put_write(s, op, id, out);
+		return MSG_write;
+	}
+	if (op->kind == OP_GET || op->kind == OP_GET_EVENTUAL) {
+		model_key(&s->group[op->group], op->key[0], key);
+		msg_put_get(out, &(struct msg_get){ .group = group, .table = group, .schema = 1, .consistent = op->kind == OP_GET,
+						    .key = { key, 3 } }, MSG_VERSION);
+		return MSG_get;
+	}
+	msg_put_scan(out, &(struct msg_scan){ .group = group, .table = group, .schema = 1, .consistent = op->kind == OP_SCAN,
+					      .reverse = op->reverse, .limit = op->limit }, MSG_VERSION);
+	return MSG_scan;
+}
+
+static void ask(struct sim *s, struct client *c)
+{
+	struct op *op = &s->op[c->op];
+	struct buf b = { 0 };
+	unsigned type = encode(s, op, c->op, &b);
+	bool anywhere = op->kind == OP_GET_EVENTUAL || op->kind == OP_SCAN_EVENTUAL || world_chance(s, 60);
+
+	c->waits = false;
+	op->attempts++;
+	c->target = anywhere ? (uint32_t)world_below(s, s->nmachines) : s->believed[op->group];
+	post_request(s, c->target, c->index, (uint64_t)c->op << 8 | op->attempts, type, buf_view(&b));
+	world_at(s, s->now + s->k.timeout_us, (struct sim_event){ .kind = SIM_TIMEOUT, .machine = c->index, .a = c->op, .b = op->attempts });
+	buf_fini(&b);
+}
+
+static void wake_in(struct sim *s, const struct client *c, uint64_t us)
+{
+	world_at(s, s->now + us, (struct sim_event){ .kind = SIM_CLIENT, .machine = c->index });
+}
+
+void client_wake(struct sim *s, uint32_t client)
+{
+	struct client *c = &s->client[client];
+	bool proof = s->phase == PHASE_HEAL || s->phase == PHASE_VERIFY;
+	struct op op = { .client = client, .state = OP_OPEN, .began = s->now };
+
+	if (c->op == 0) {
+		op.group = (uint8_t)world_below(s, s->ngroups);
+		choose_keys(s, &op);
+		if (proof && !choose_proof(s, c, &op)) {
+			wake_in(s, c, 30 * MS);
+			return;
+		}
+		if (!proof && world_chance(s, s->k.read_permille))
+			choose_read(s, &op);
+		else if (!proof)
+			choose_write(s, &op);
+		op.floor = s->group[op.group].floor;
+		c->op = new_op(s);
+		s->op[c->op] = op;
+	}
+	ask(s, c);
+}
+
+/* --- answers ----------------------------------------------------------------------------------------------------------- */
+
+static void finish(struct sim *s, struct client *c, enum op_state state)
+{
+	struct op *op = &s->op[c->op];
+
+	op->state = (uint8_t)state;
+	s->count.maybes += state == OP_MAYBE && op->kind < OP_WRITES;
+	c->op = 0;
+	wake_in(s, c, s->phase == PHASE_HEAL || s->phase == PHASE_VERIFY ? 2 * MS : world_spread(s, s->k.think_us));
+}
+
+void client_timeout(struct sim *s, uint32_t client, uint32_t op, uint32_t attempt)
+{
+	struct client *c = &s->client[client];
+
+	if (c->op != op || s->op[op].attempts != attempt || s->op[op].state != OP_OPEN || c->waits)
+		return;
+	s->believed[s->op[op].group] = (uint32_t)world_below(s, s->nmachines);
+	finish(s, c, OP_MAYBE);
+}
+
+static void follow_hint(struct sim *s, const struct op *op, struct bytes partition)
+{
+	struct msg_partition p;
+	const struct machine *m;
+
+	s->believed[op->group] = (s->believed[op->group] + 1) % s->nmachines;
+	if (partition.n > 0 && msg_get_partition(partition, &p, MSG_VERSION) && (m = machine_of(s, p.leader)) != NULL)
+		s->believed[op->group] = m->index;
+}
+
+static void refused(struct sim *s, struct client *c, struct op *op, uint32_t id, bool late, enum result r, struct bytes partition)
+{
+	if (op->slot != 0)
+		world_fail(s, "operation %u is chosen in slot %llu, and then said not to be done", id, (unsigned long long)op->slot);
+	if (late) {
+		op->state = OP_NEVER;
+		return;
+	}
+	if (r != RESULT_OVERLOADED && c->target == s->believed[op->group])
+		follow_hint(s, op, partition);
+	if (op->attempts >= ATTEMPTS_MAX) {
+		finish(s, c, OP_NEVER);
+		return;
+	}
+	c->waits = true;
+	wake_in(s, c, r == RESULT_NOT_LEADER && s->believed[op->group] != c->target ? MS : 10 * MS + world_below(s, 60 * MS));
+}
+
+/* Decodes what all three answers have; false if it is not the one that belongs to op. */
+static bool decode(const struct op *op, unsigned type, struct bytes body, struct msg_written *w, struct msg_got *g, struct msg_page *p,
+		   uint16_t *result, struct bytes *partition)
+{
+	if (op->kind < OP_WRITES) {
+		if (type != MSG_written || !msg_get_written(body, w, MSG_VERSION))
+			return false;
+		*result = w->result;
+		*partition = w->partition;
+	} else if (op->kind == OP_GET || op->kind == OP_GET_EVENTUAL) {
+		if (type != MSG_got || !msg_get_got(body, g, MSG_VERSION))
+			return false;
+		*result = g->result;
+		*partition = g->partition;
+	} else {
+		if (type != MSG_page || !msg_get_page(body, p, MSG_VERSION))
+			return false;
+		*result = p->result;
+		*partition = p->partition;
+	}
+	return true;
+}
+
+static void succeeded(struct sim *s, struct client *c, struct op *op, uint32_t id, const struct msg_written *w, const struct msg_got *g,
+		      const struct msg_page *p)
+{
+	if (op->kind < OP_WRITES)
+		model_written(s, op, id, w);
+	else if (op->kind == OP_GET || op->kind == OP_GET_EVENTUAL)
+		model_got(s, op, id, g);
+	else
+		model_page(s, op, id, p);
+	if (c->op != id)
+		return;
+	if (s->phase == PHASE_HEAL && op->kind == OP_PUT && op->began >= s->phase_at)
+		s->written_since[op->group] = true;
+	if (s->phase == PHASE_VERIFY && op->began >= s->phase_at)
+		c->next++;
+}
+
+void client_answer(struct sim *s, uint32_t client, uint64_t rid, unsigned type, struct bytes body)
+{
+	struct client *c = &s->client[client];
+	uint32_t id = (uint32_t)(rid >> 8);
+	struct op *op = &s->op[id];
+	bool late = c->op != id;
+	struct msg_written w;
+	struct msg_got g;
+	struct msg_page p;
+	struct bytes partition;
+	uint16_t result;
+
+	if (!decode(op, type, body, &w, &g, &p, &result, &partition))
+		world_fail(s, "operation %u: an answer of another kind", id);
+	s->count.late_answers += late;
+	switch (result) {
+	case RESULT_OK:
+		succeeded(s, c, op, id, &w, &g, &p);
+		break;
+	case RESULT_CONDITION_FAILED:
+		model_refused(s, op, id);
+		break;
+	case RESULT_NOT_LEADER:
+	case RESULT_NOT_READY:
+	case RESULT_NO_GROUP:
+	case RESULT_OVERLOADED:
+		refused(s, c, op, id, late, result, partition);
+		return;
+	case RESULT_UNKNOWN:
+		break;
+	default:
+		world_fail(s, "operation %u: result %u", id, result);
+	}
+	if (late)
+		op->state = result == RESULT_OK ? OP_DONE : result == RESULT_UNKNOWN ? OP_MAYBE : OP_REFUSED;
+	else
+		finish(s, c, result == RESULT_OK ? OP_DONE : result == RESULT_UNKNOWN ? OP_MAYBE : OP_REFUSED);
+}

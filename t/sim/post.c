@@ -1,0 +1,90 @@
+/* What is sent arrives later, never, twice, or out of order; between machines only, the faults of chaos.c stand in the way. */
+#include <stdio.h>
+
+#include "sim.h"
+
+static uint64_t delay(struct sim *s)
+{
+	if (world_chance(s, s->k.far_permille))
+		return world_below(s, s->k.far_us);
+	return 50 + world_below(s, s->k.delay_us);
+}
+
+static void carry(struct machine *from, struct machine *to, uint32_t replica, unsigned type, struct bytes body)
+{
+	struct sim *s = from->s;
+	uint64_t at = s->now + delay(s);
+
+	if (at < s->clog_until[from->index][to->index]) {
+		at = s->clog_until[from->index][to->index] + world_below(s, MS);
+		s->count.clogged++;
+	}
+	world_at(s, at, (struct sim_event){ .kind = SIM_MESSAGE, .machine = to->index, .a = replica, .packet = world_packet(type, body) });
+}
+
+void post_send(struct machine *from, uint32_t replica, unsigned type, struct bytes body)
+{
+	struct sim *s = from->s;
+	struct machine *to = machine_of(s, replica);
+
+	s->count.messages++;
+	if (s->trace) {
+		char who[64];
+
+		snprintf(who, sizeof who, "%u -> %u", from->incarnation, replica);
+		world_show(s, who, type, body);
+	}
+	if (to == NULL)
+		return;
+	if (s->now < s->cut_until[from->index][to->index]) {
+		s->count.cut_off++;
+		return;
+	}
+	if (world_chance(s, s->k.loss_permille)) {
+		s->count.lost++;
+		return;
+	}
+	carry(from, to, replica, type, body);
+	if (world_chance(s, s->k.duplicate_permille)) {
+		s->count.duplicated++;
+		carry(from, to, replica, type, body);
+	}
+}
+
+/* A connection that breaks takes requests and answers with it. */
+static bool broken(struct sim *s)
+{
+	if (!world_chance(s, s->k.client_loss_permille))
+		return false;
+	s->count.lost++;
+	return true;
+}
+
+void post_request(struct sim *s, uint32_t machine, uint64_t conn, uint64_t rid, unsigned type, struct bytes body)
+{
+	if (s->trace) {
+		char who[64];
+
+		snprintf(who, sizeof who, "%s %llu asks machine %u:", conn == ADMIN_CONN ? "autoadmin" : "client", (unsigned long long)conn, machine);
+		world_show(s, who, type, body);
+	}
+	if (!broken(s))
+		world_at(s, s->now + delay(s), (struct sim_event){ .kind = SIM_REQUEST, .machine = machine, .a = conn, .b = rid,
+								   .packet = world_packet(type, body) });
+}
+
+void post_answer(struct machine *from, uint64_t conn, uint64_t rid, unsigned type, struct bytes body)
+{
+	struct sim *s = from->s;
+
+	if (s->trace) {
+		char who[64];
+
+		snprintf(who, sizeof who, "%u answers %s %llu:", from->incarnation, conn == ADMIN_CONN ? "autoadmin" : "client",
+			 (unsigned long long)conn);
+		world_show(s, who, type, body);
+	}
+	if (!broken(s))
+		world_at(s, s->now + delay(s), (struct sim_event){ .kind = SIM_ANSWER, .machine = from->index, .a = conn, .b = rid,
+								   .packet = world_packet(type, body) });
+}
