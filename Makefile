@@ -139,12 +139,12 @@ $(build)/llhttp/%.o: $(llhttp)/%.c $(build)/flags
 	@mkdir -p $(@D)
 	$(call quiet,cc)$(CC) -O2 -g $(san) -DLLHTTP_STRICT_MODE=1 -I/usr/share/include/llhttp -c -o $@ $<
 
-# $(call archive,NAME,OBJECTS): build/.../NAME.a, made anew when its list of objects changes.
+# $(call archive,NAME,OBJECTS): build/.../NAME.a, made anew when its list of objects changes.  It appears whole, and so does a
+# program: another make may be reading it.
 define archive
 $$(call stamp,$(build)/$(1).list,$(2))
 $(build)/$(1).a: $(2) $(build)/$(1).list
-	@rm -f $$@
-	$$(call quiet,ar)ar rcs $$@ $$(filter %.o,$$^)
+	$$(call quiet,ar)ar rcs $$@.$$$$$$$$ $$(filter %.o,$$^) && mv $$@.$$$$$$$$ $$@
 endef
 
 ifneq ($(MAKECMDGOALS),clean)
@@ -153,7 +153,7 @@ $(eval $(call archive,libcommon,$(call objects,common/*.c) $(addprefix $(build)/
 $(foreach p,$(folders),$(eval $(call archive,lib$(p:ddb-%=%),$(filter-out %/main.o,$(call objects,cmd/$(p)/*.c)))))
 endif
 
-link = $(call quiet,ld)$(CC) $(cflags) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(libs)
+link = $(call quiet,ld)$(CC) $(cflags) $(LDFLAGS) -o $@.$$$$ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(libs) && mv $@.$$$$ $@
 
 define program
 $(bin)/$(1): $(build)/cmd/$(1)/main.o $(build)/lib$(1:ddb-%=%).a $(build)/libcommon.a
