@@ -275,6 +275,7 @@ up_in_front() {
 	nobody_left
 	run -2 ddb up -d --port 0
 	assert_output --partial "$DDB_HOME/log"
+	assert_line "autoadmin begins"
 	nobody_left
 }
 

@@ -17,6 +17,7 @@
 
 #define READY_FD 3
 #define LIFE_FD 4
+#define SHOWN_BYTES_MAX 600
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 #define ABOVE 16                                         /* where descriptors wait that go to 3 and 4 */
@@ -194,6 +195,27 @@ static char *ending(int status)
 	return mem_fmt("ended with code %d (%s)", code, exit_meaning(code) != NULL ? exit_meaning(code) : "?");
 }
 
+/* The end of a log, for a user who has not seen it. */
+static void show_log(const struct up_child *c)
+{
+	char *path = mem_fmt("%s/log/%s.log", c->up->home, c->name), text[SHOWN_BYTES_MAX + 1], *line = text, *end;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	ssize_t n = 0;
+
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		n = pread(fd, text, SHOWN_BYTES_MAX, st.st_size > SHOWN_BYTES_MAX ? st.st_size - SHOWN_BYTES_MAX : 0);
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	if (n == SHOWN_BYTES_MAX && (end = strchr(text, '\n')) != NULL)
+		line = end + 1;                          /* the first one is not whole */
+	fwrite(line, 1, strlen(line), stderr);
+}
+
 /* Before the cluster has served, what another attempt would not change is the user's to know at once. */
 static bool is_final(const struct up_child *c, int status)
 {
@@ -219,11 +241,13 @@ void up_child_ended(struct up_child *c, int status)
 	c->pid = 0;
 	c->ready = false;
 	if (c->up->stopping) {
-		if (status != 0)
+		if (status != 0 && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM))
 			log_warn("%s (pid %d) %s", c->name, (int)pid, how);
 	} else if (is_final(c, status)) {
-		log_err("%s %s%s%s%s", c->name, how, c->up->detach ? "; see " : "", c->up->detach ? c->up->home : "",
-		        c->up->detach ? "/log" : "");
+		if (c->up->detach)
+			show_log(c);
+		log_err("%s %s%s%s%s", c->name, how, c->up->detach ? "; the logs are in " : "",
+		        c->up->detach ? c->up->home : "", c->up->detach ? "/log" : "");
 		up_run_give_up(c->up, WEXITSTATUS(status));
 	} else {
 		if (clock_ms() - c->started_ms >= UP_LIVED_MS)
