@@ -46,7 +46,7 @@ has_started() { # NAME TIMES
 up_in_front() {
 	# Background jobs of a script ignore SIGINT unless they get it back.
 	python3 -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])' \
-		ddb up --port 0 "$@" >"$TEMP/out" 2>"$TEMP/err" 3>&- &
+		ddb up --port 0 >"$TEMP/out" 2>"$TEMP/err" 3>&- &
 	FRONT=$!
 	wait_for test -s "$TEMP/out"
 }

@@ -22,7 +22,7 @@ has() { # TABLE KEY
 }
 
 again() {
-	run -0 ddb up -d --home "$DDB_HOME" --port 0 "$@"
+	run -0 ddb up -d --home "$DDB_HOME" --port 0
 	eval "$(ddb env)"
 	DDB_PORT=$(<"$DDB_HOME/port")
 }

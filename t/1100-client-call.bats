@@ -11,7 +11,8 @@ setup() {
 	"$DDB_ROOT/t/fakes/endpoint" "$TEMP" 3>&- &
 	SERVER=$!
 	wait_for test -s "$TEMP/port"
-	export AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:$(<"$TEMP/port")
+	AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:$(<"$TEMP/port")
+	export AWS_ENDPOINT_URL_DYNAMODB
 }
 
 teardown() {

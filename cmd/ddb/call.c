@@ -34,14 +34,14 @@ static int read_stdin(struct buf *b)
 
 int call_run(int argc, char **argv)
 {
-	static struct client_opts o = CLIENT_OPTS_INIT;
-	static bool once;
-	static const struct opt opts[] = {
+	struct client_opts o = CLIENT_OPTS_INIT;
+	bool once = false;
+	const struct opt opts[] = {
 		CLIENT_OPTS(o),
 		OPT_FLAG(0, "once", "do not try again", &once),
 		OPT_END
 	};
-	static const struct opt_usage usage = { "ddb call", "OPERATION [JSON | -]", "send one request of the API, and print the answer",
+	const struct opt_usage usage = { "ddb call", "OPERATION [JSON | -]", "send one request of the API, and print the answer",
 		opts, 1, 2, false };
 	int i = opt_parse(&usage, argc, argv), code = 0;
 	struct client_answer a = { 0 };

@@ -1,10 +1,10 @@
 /*
  * client: requests to a DynamoDB endpoint, for every command that needs data.
  *
- *	static struct client_opts c = CLIENT_OPTS_INIT;
- *	static const struct opt opts[] = { CLIENT_OPTS(c), ..., OPT_END };
+ *	struct client_opts o = CLIENT_OPTS_INIT;
+ *	const struct opt opts[] = { CLIENT_OPTS(o), ..., OPT_END };
  *	...
- *	code = client_open(&c, &client);
+ *	code = client_open(&o, &client);
  *	if (code != 0)
  *		return code;
  *	if (client_call(client, "GetItem", buf_view(&body), &answer) != 200)
