@@ -9,7 +9,8 @@
 #include "mem.h"
 #include "metrics.h"
 
-bool listen_parse(const char *where, struct http_options *o, char **memory)
+/* Splits where into o->host and o->port, or o->path; to be freed: *memory. */
+static bool parse(const char *where, struct http_options *o, char **memory)
 {
 	char *text = mem_str(strncmp(where, "tcp:", 4) == 0 ? where + 4 : where), *colon = strrchr(text, ':'), *host = text;
 	uint64_t port;
@@ -52,6 +53,16 @@ static bool write_port(const char *path, int port)
 	return ok;
 }
 
+bool listen_ok(const char *where)
+{
+	struct http_options o = { 0 };
+	char *memory;
+	bool ok = parse(where, &o, &memory);
+
+	free(memory);
+	return ok;
+}
+
 struct http_server *listen_open(uv_loop_t *loop, const struct listen_options *o, void (*handler)(struct http_req *req, void *arg),
                                 void *arg)
 {
@@ -59,9 +70,7 @@ struct http_server *listen_open(uv_loop_t *loop, const struct listen_options *o,
 	struct http_server *s = NULL;
 	char *memory;
 
-	if (!listen_parse(o->where, &h, &memory))
-		log_err("--listen %s: not HOST:PORT or unix:PATH", o->where);
-	else
+	if (parse(o->where, &h, &memory))
 		s = http_listen(loop, &h, handler, arg);
 	if (s != NULL && h.path == NULL && !write_port(o->port_file, http_port(s))) {
 		http_free(s);

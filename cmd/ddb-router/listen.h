@@ -15,8 +15,7 @@ struct listen_options {
 /* NULL after saying why. */
 struct http_server *listen_open(uv_loop_t *loop, const struct listen_options *o, void (*handler)(struct http_req *req, void *arg),
                                 void *arg);
-/* Split where into o->host and o->port, or o->path; to be freed: *memory.  False if it is none of these. */
-bool listen_parse(const char *where, struct http_options *o, char **memory);
+bool listen_ok(const char *where);               /* is it an address of ours? */
 /* The first address of its kind; NULL after saying why. */
 struct net_peer *listen_dial(struct daemon *d, const struct cluster_addrs *addrs, const char *what);
 /*

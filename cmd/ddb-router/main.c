@@ -144,6 +144,8 @@ int main(int argc, char **argv)
 	opt_parse(&usage, argc, argv);
 	if ((tls_cert == NULL) != (tls_key == NULL))
 		opt_fail(&usage, "--tls-cert and --tls-key go together");
+	if (!listen_ok(where))
+		opt_fail(&usage, "--listen %s: neither HOST:PORT nor unix:PATH", where);
 	code = daemon_open(&d, "ddb-router", NET_ROUTER, NULL);
 	if (code == 0)
 		code = serve();
