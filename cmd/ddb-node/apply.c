@@ -117,6 +117,20 @@ static void finish_meta(struct group *g, struct store_meta *m)
 	buf_fini(&config);
 }
 
+/*
+ * A chosen slot's own record may be on its way to the disk yet.  The store must not overtake it: a power cut could keep what was
+ * applied and take the record, and the next one the other way round.
+ */
+static uint64_t durable_upto(const struct node *n, const struct group *g, uint64_t last)
+{
+	uint64_t durable = wal_durable(n->wal);
+
+	for (uint64_t slot = g->submitted + 1; slot <= last; slot++)
+		if (glog_at(&g->log, slot)->position >= durable)
+			return slot - 1;
+	return last;
+}
+
 void apply_run(struct node *n, struct group *g, bool now)
 {
 	struct batch t = { 0 };
@@ -128,6 +142,9 @@ void apply_run(struct node *n, struct group *g, bool now)
 		return;
 	if (last > g->submitted + APPLY_SLOTS_MAX)
 		last = g->submitted + APPLY_SLOTS_MAX;
+	last = durable_upto(n, g, last);
+	if (last == g->submitted)
+		return;
 	t.b = mem_new(sizeof *t.b);
 	t.b->group = g->id;
 	t.b->meta.deleted_clock = g->deleted_clock;
@@ -137,6 +154,7 @@ void apply_run(struct node *n, struct group *g, bool now)
 	finish_rows(&t);
 	finish_meta(g, &t.b->meta);
 	g->applying = true;
+	g->applying_since = g->apply_since;
 	g->apply_since = g->submitted < g->chosen ? n->now : 0;
 	n->store.ops->apply(n->store.ctx, t.b);
 }
@@ -147,6 +165,7 @@ void apply_done(struct node *n, struct group *g, const struct store_meta *meta)
 
 	g->meta = *meta;
 	g->applying = false;
+	metrics_observe(&n->metrics.apply_lag_us, n->now - g->applying_since);
 	overlay_applied(g->overlay, meta->applied);
 	/* Members that lag a little are served from memory, others from the log. */
 	if (lagging <= forget && g->log.cached < CACHE_BYTES_MAX)

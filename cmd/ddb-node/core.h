@@ -70,6 +70,7 @@ struct group {
 	struct px_config submitted_config;       /* the newest configuration at or below `submitted` */
 	bool applying;                           /* a batch is in flight */
 	uint64_t apply_since;                    /* when the oldest unsubmitted entry was chosen; 0 = none */
+	uint64_t applying_since;                 /* the same, of the batch in flight */
 	uint64_t checkpointed;                   /* survives a power cut up to here */
 	bool checkpointing;
 
@@ -143,6 +144,7 @@ struct node {
 
 	struct group *groups;                    /* uthash by id */
 	STAILQ_HEAD(, group) dirty;
+	const struct group *flushing;            /* not to be put there */
 	uint64_t nwaiters;
 
 	struct pendings pending;

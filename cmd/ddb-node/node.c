@@ -30,7 +30,7 @@ struct group *node_find(const struct node *n, uint64_t id)
 
 void node_dirty(struct node *n, struct group *g)
 {
-	if (g->dirty)
+	if (g->dirty || g == n->flushing)
 		return;
 	g->dirty = true;
 	STAILQ_INSERT_TAIL(&n->dirty, g, dirty_next);
@@ -366,11 +366,9 @@ void node_flush(struct node *n, uint64_t now)
 		g->dirty = false;
 		if (px_wants_flush(&g->px) || (commits && px_commits_behind(&g->px))) {
 			px_flush(&g->px, now, commits, &n->actions);
+			n->flushing = g;                 /* what it wants now can wait for its next event */
 			group_act(n, g, NULL);
-			if (g->dirty) {                  /* put there by group_act; what it wants now can wait for its next event */
-				STAILQ_REMOVE(&n->dirty, g, group, dirty_next);
-				g->dirty = false;
-			}
+			n->flushing = NULL;
 			if (commits)
 				g->ticked = now;
 		}

@@ -162,7 +162,7 @@ static void stop_install(struct node *n, struct group *g)
 /* Does this chunk belong to the transfer under way, or may it begin a new one? */
 static bool expected(struct node *n, struct group *g, const struct msg_snap_rows *m)
 {
-	if (g->installing || g->px.state == PX_LEADER)
+	if (g->installing || g->px.state == PX_LEADER || g->px.state == PX_PREPARING)
 		return false;
 	if (m->seq > 0)
 		return g->install_transfer == m->transfer && g->install_from == m->from && g->install_seq == m->seq;
