@@ -33,7 +33,14 @@ void judge_sent(struct machine *m, unsigned type, struct bytes body)
 		w->acked = p.match;
 }
 
-static void check_word(struct machine *m, const struct group *g, const struct replica_word *w)
+static bool same_as_chosen(const struct model_group *model, uint64_t slot, const struct glog_slot *at)
+{
+	return slot <= model->n && at->entry != NULL &&
+	       model_entry_hash((struct bytes){ at->entry, at->bytes }) == model->slot[slot].entry;
+}
+
+/* What was acknowledged in a ballot was accepted in it, or known to be chosen; the crash forgets only the latter. */
+static void check_word(struct machine *m, const struct group *g, const struct model_group *model, const struct replica_word *w)
 {
 	if (g->px.promised < w->promised)
 		world_fail(m->s, "machine %u, group %llu: promised %llx before it crashed, now %llx", m->index, (unsigned long long)g->id,
@@ -41,7 +48,7 @@ static void check_word(struct machine *m, const struct group *g, const struct re
 	for (uint64_t slot = g->px.committed + 1; slot <= w->acked; slot++) {
 		const struct glog_slot *at = glog_at(&g->log, slot);
 
-		if (at == NULL || at->ballot < w->acked_ballot)
+		if (at == NULL || (at->ballot < w->acked_ballot && !at->damaged && !same_as_chosen(model, slot, at)))
 			world_fail(m->s, "machine %u, group %llu: acknowledged slot %llu in ballot %llx before it crashed, now has ballot %llx",
 				   m->index, (unsigned long long)g->id, (unsigned long long)slot, (unsigned long long)w->acked_ballot,
 				   at != NULL ? (unsigned long long)at->ballot : 0);
@@ -57,7 +64,7 @@ void judge_started(struct machine *m)
 		struct replica_word *w = &identity(m)->word[i];
 
 		if (g != NULL && g->ready)
-			check_word(m, g, w);
+			check_word(m, g, &s->group[i], w);
 		else if (g == NULL && w->promised != 0)
 			world_fail(s, "machine %u, group %u: forgotten in a crash", m->index, i + 1);
 	}

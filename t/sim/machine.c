@@ -148,6 +148,11 @@ static void store_failed(void *arg)
 	machine_die(m, CRASH_KILL, world_below(m->s, 300 * MS));
 }
 
+static void no_matter(void *arg, uint64_t queued_bytes)
+{
+	(void)arg, (void)queued_bytes;
+}
+
 static void start_again(struct machine *m, uint64_t us)
 {
 	world_at(m->s, m->s->now + us, (struct sim_event){ .kind = SIM_START, .machine = m->index, .life = m->life });
@@ -195,6 +200,7 @@ void machine_start(struct machine *m)
 		return;
 	}
 	events = node_store_events(m->node);
+	events.progress = no_matter;
 	store_mem_events(m->store, &events, store_failed, m);
 	store_mem_checkpoint_every(m->store, s->checkpoint_every);
 	m->up = true;

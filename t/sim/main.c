@@ -242,7 +242,9 @@ int main(int argc, char **argv)
 	log_limit(trace ? LOG_LEVEL_DEBUG : (enum log_level)0);
 	setvbuf(stdout, NULL, trace ? _IOLBF : _IOFBF, 0);
 	signal(SIGABRT, on_signal);
+#ifndef __SANITIZE_ADDRESS__
 	signal(SIGSEGV, on_signal);
+#endif
 	signal(SIGALRM, on_signal);
 	if (seeds != NULL && !parse_range(seeds)) {
 		fprintf(stderr, "sim: --seeds wants A..B\n");

@@ -373,7 +373,8 @@ void model_written(struct sim *s, struct op *op, uint32_t id, const struct msg_w
 
 	s->count.acked++;
 	if (m->slot == 0) {                      /* nothing changed: it was a read */
-		uint64_t p = op->kind == OP_DELETE ? first_fit(g, op->key[0], op->floor, fits_absence, NULL) : SIM_NEVER;
+		bool may = op->kind == OP_DELETE || (op->kind == OP_DELETE_IF && op->test == TEST_ABSENT);
+		uint64_t p = may ? first_fit(g, op->key[0], op->floor, fits_absence, NULL) : SIM_NEVER;
 
 		if (p == SIM_NEVER)
 			wrong(s, g, 0, id, "is said to change nothing");
