@@ -150,7 +150,7 @@ OPV='One or more parameter values were invalid:'
 	for i in 1 2 3 4 5; do
 		run -0 create "page-$i" pk:S "$on_demand"
 	done
-	after=page-0
+	after='page-0'
 	while :; do
 		page=$(post ListTables "{\"Limit\":2,\"ExclusiveStartTableName\":\"$after\"}")
 		seen+=" $(jq -r '.TableNames | join(" ")' <<<"$page")"

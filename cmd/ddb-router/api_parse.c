@@ -168,11 +168,11 @@ enum djson_result api_read_values(struct api_req *q, struct json_read *r, struct
 			value = item_build_view(b);
 			break;
 		}
-		expr_subst_value(s, alias, (struct bytes){ (const uint8_t *)0 + values->n, value.n });
+		expr_subst_value(s, alias, (struct bytes){ (const uint8_t *)(uintptr_t)values->n, value.n });
 		buf_bytes(values, value);
 	}
 	for (size_t i = 0; i < s->values_n; i++)
-		s->values[i].to.p = values->p + (s->values[i].to.p - (const uint8_t *)0);
+		s->values[i].to.p = values->p + (uintptr_t)s->values[i].to.p;
 	if (r->token == JSON_OBJECT_END && s->values_n == 0)
 		api_invalid(q, "ExpressionAttributeValues must not be empty");
 	return r->token == JSON_ERROR ? syntax(e) : DJSON_OK;
