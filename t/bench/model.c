@@ -104,6 +104,11 @@ static void flush(int ep, struct link *l)
 			if (!l->waiting)
 				watch(ep, l->fd, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
 			l->waiting = true;
+			/* A link that is never idle would keep all it ever sent. */
+			if (l->out_at > l->out.n / 2) {
+				buf_drop(&l->out, l->out_at);
+				l->out_at = 0;
+			}
 			return;
 		}
 		if (n < 0)
