@@ -41,6 +41,29 @@ static bool fenced(struct node *n, uint64_t epoch)
 	return false;
 }
 
+/* A command is well-formed and not from a former autoadmin; else it is refused here. */
+static bool admit(struct node *n, uint64_t conn, uint64_t rid, bool parsed, uint64_t epoch)
+{
+	if (!parsed)
+		done(n, conn, rid, NULL, RESULT_INTERNAL, "malformed", 0);
+	else if (fenced(n, epoch))
+		done(n, conn, rid, NULL, RESULT_FENCED, NULL, 0);
+	else
+		return true;
+	return false;
+}
+
+/* The group, if we lead it; else the command is refused here. */
+static struct group *led(struct node *n, uint64_t conn, uint64_t rid, uint64_t group)
+{
+	struct group *g = node_find(n, group);
+
+	if (g != NULL && g->px.state == PX_LEADER)
+		return g;
+	done(n, conn, rid, g, g == NULL ? RESULT_NO_GROUP : RESULT_NOT_LEADER, NULL, 0);
+	return NULL;
+}
+
 /* --- create and drop ---------------------------------------------------------------------------------------------- */
 
 static const char *check_create(const struct node *n, const struct msg_group_create *m, struct px_config *c)
@@ -109,14 +132,8 @@ static void group_create(struct node *n, uint64_t conn, uint64_t rid, struct byt
 	struct group *g;
 	const char *why;
 
-	if (!msg_get_group_create(body, &m, MSG_VERSION)) {
-		done(n, conn, rid, NULL, RESULT_INTERNAL, "malformed", 0);
+	if (!admit(n, conn, rid, msg_get_group_create(body, &m, MSG_VERSION), m.epoch))
 		return;
-	}
-	if (fenced(n, m.epoch)) {
-		done(n, conn, rid, NULL, RESULT_FENCED, NULL, 0);
-		return;
-	}
 	g = node_find(n, m.group);
 	if (g == NULL) {
 		why = check_create(n, &m, &c);
@@ -152,11 +169,9 @@ static void group_drop(struct node *n, uint64_t conn, uint64_t rid, struct bytes
 	struct group *g;
 	uint64_t end = 0;
 
-	if (!msg_get_group_drop(body, &m, MSG_VERSION)) {
-		done(n, conn, rid, NULL, RESULT_INTERNAL, "malformed", 0);
+	if (!admit(n, conn, rid, msg_get_group_drop(body, &m, MSG_VERSION), m.epoch))
 		return;
-	}
-	if (fenced(n, m.epoch) || m.incarnation != n->self) {
+	if (m.incarnation != n->self) {
 		done(n, conn, rid, NULL, RESULT_FENCED, NULL, 0);
 		return;
 	}
@@ -183,19 +198,11 @@ static void group_config(struct node *n, uint64_t conn, uint64_t rid, struct byt
 	struct buf entry = { 0 };
 	enum px_verdict v;
 
-	if (!msg_get_group_config(body, &m, MSG_VERSION) || !wire_config_of_entry(m.config, 0, &c)) {
-		done(n, conn, rid, NULL, RESULT_INTERNAL, "malformed", 0);
+	if (!admit(n, conn, rid, msg_get_group_config(body, &m, MSG_VERSION) && wire_config_of_entry(m.config, 0, &c), m.epoch))
 		return;
-	}
-	if (fenced(n, m.epoch)) {
-		done(n, conn, rid, NULL, RESULT_FENCED, NULL, 0);
+	g = led(n, conn, rid, m.group);
+	if (g == NULL)
 		return;
-	}
-	g = node_find(n, m.group);
-	if (g == NULL || g->px.state != PX_LEADER) {
-		done(n, conn, rid, g, g == NULL ? RESULT_NO_GROUP : RESULT_NOT_LEADER, NULL, 0);
-		return;
-	}
 	if (g->config.slot != m.expect_slot) {
 		done(n, conn, rid, g, RESULT_CONFLICT, "the configuration has changed since", 0);
 		return;
@@ -214,19 +221,11 @@ static void group_lead(struct node *n, uint64_t conn, uint64_t rid, struct bytes
 	struct msg_group_lead m;
 	struct group *g;
 
-	if (!msg_get_group_lead(body, &m, MSG_VERSION)) {
-		done(n, conn, rid, NULL, RESULT_INTERNAL, "malformed", 0);
+	if (!admit(n, conn, rid, msg_get_group_lead(body, &m, MSG_VERSION), m.epoch))
 		return;
-	}
-	if (fenced(n, m.epoch)) {
-		done(n, conn, rid, NULL, RESULT_FENCED, NULL, 0);
+	g = led(n, conn, rid, m.group);
+	if (g == NULL)
 		return;
-	}
-	g = node_find(n, m.group);
-	if (g == NULL || g->px.state != PX_LEADER) {
-		done(n, conn, rid, g, g == NULL ? RESULT_NO_GROUP : RESULT_NOT_LEADER, NULL, 0);
-		return;
-	}
 	px_handoff(&g->px, m.target, n->now, &n->actions);
 	group_act(n, g, NULL);
 	done(n, conn, rid, g, RESULT_OK, NULL, 0);
