@@ -42,11 +42,11 @@ static bool fenced(struct node *n, uint64_t epoch)
 }
 
 /* A command is well-formed and not from a former autoadmin; else it is refused here. */
-static bool admit(struct node *n, uint64_t conn, uint64_t rid, bool parsed, uint64_t epoch)
+static bool admit(struct node *n, uint64_t conn, uint64_t rid, bool parsed, const uint64_t *epoch)
 {
 	if (!parsed)
 		done(n, conn, rid, NULL, RESULT_INTERNAL, "malformed", 0);
-	else if (fenced(n, epoch))
+	else if (fenced(n, *epoch))
 		done(n, conn, rid, NULL, RESULT_FENCED, NULL, 0);
 	else
 		return true;
@@ -132,7 +132,7 @@ static void group_create(struct node *n, uint64_t conn, uint64_t rid, struct byt
 	struct group *g;
 	const char *why;
 
-	if (!admit(n, conn, rid, msg_get_group_create(body, &m, MSG_VERSION), m.epoch))
+	if (!admit(n, conn, rid, msg_get_group_create(body, &m, MSG_VERSION), &m.epoch))
 		return;
 	g = node_find(n, m.group);
 	if (g == NULL) {
@@ -169,7 +169,7 @@ static void group_drop(struct node *n, uint64_t conn, uint64_t rid, struct bytes
 	struct group *g;
 	uint64_t end = 0;
 
-	if (!admit(n, conn, rid, msg_get_group_drop(body, &m, MSG_VERSION), m.epoch))
+	if (!admit(n, conn, rid, msg_get_group_drop(body, &m, MSG_VERSION), &m.epoch))
 		return;
 	if (m.incarnation != n->self) {
 		done(n, conn, rid, NULL, RESULT_FENCED, NULL, 0);
@@ -198,7 +198,7 @@ static void group_config(struct node *n, uint64_t conn, uint64_t rid, struct byt
 	struct buf entry = { 0 };
 	enum px_verdict v;
 
-	if (!admit(n, conn, rid, msg_get_group_config(body, &m, MSG_VERSION) && wire_config_of_entry(m.config, 0, &c), m.epoch))
+	if (!admit(n, conn, rid, msg_get_group_config(body, &m, MSG_VERSION) && wire_config_of_entry(m.config, 0, &c), &m.epoch))
 		return;
 	g = led(n, conn, rid, m.group);
 	if (g == NULL)
@@ -221,7 +221,7 @@ static void group_lead(struct node *n, uint64_t conn, uint64_t rid, struct bytes
 	struct msg_group_lead m;
 	struct group *g;
 
-	if (!admit(n, conn, rid, msg_get_group_lead(body, &m, MSG_VERSION), m.epoch))
+	if (!admit(n, conn, rid, msg_get_group_lead(body, &m, MSG_VERSION), &m.epoch))
 		return;
 	g = led(n, conn, rid, m.group);
 	if (g == NULL)
