@@ -393,6 +393,8 @@ bool load_check(struct load *l, struct rig *h, size_t moment)
 		if (result != RESULT_OK) {
 			printf("# group %d (created at %zu, acknowledged %zd) cannot be read at moment %zu: result %u\n", g, m->submitted,
 			       (ssize_t)m->acknowledged, moment, result);
+			printf("# the log is durable up to %" PRIu64 " of %" PRIu64 ", %" PRIu64 " syncs\n", wal_durable(node_wal(h->node)),
+			       wal_end(node_wal(h->node)), wal_disk_metrics(h->disk)->syncs.v);
 			good = false;
 			continue;
 		}

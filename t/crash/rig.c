@@ -146,7 +146,8 @@ void rig_turn(struct rig *h, bool wait)
 	struct pollfd p = { .fd = h->wake[0], .events = POLLIN };
 	char drain[256];
 
-	if (wait)
+	/* Time must not run away from a disk that is slow. */
+	if (wait || !wal_idle(node_wal(h->node)))
 		poll(&p, 1, 1);
 	while (read(h->wake[0], drain, sizeof drain) > 0)
 		;

@@ -23,7 +23,7 @@ struct rig {
 /* False if the node cannot be opened. */
 bool rig_open(struct rig *h, const char *dir);
 void rig_close(struct rig *h);
-/* One turn of the loop; wait: something is on its way, give the threads a moment. */
+/* One turn of the loop.  While the log is busy, or with wait because something else is on its way, threads get a moment. */
 void rig_turn(struct rig *h, bool wait);
 uint64_t rig_random(struct rig *h);
 
