@@ -12,7 +12,7 @@
 #   t/unit/*.c             a test each, with common/ linked in
 #   t/fuzz/*.c             a fuzz target each, the same way, driver.c supplying main
 #   t/tools/*.c t/bench/*.c   a program each, the same way
-#   t/sim/*.c t/crash/*.c  one program: build/.../t/sim/sim, build/.../t/crash/crash
+#   t/sim/*.c t/crash/*.c t/kill/*.c  one program each: build/.../t/sim/sim, build/.../t/crash/crash, build/.../t/kill/kill
 # A test that includes a header of a program, as "cmd/ddb-router/http.h" or "px.h", has that program, less main.c, linked in.
 
 version := 0.1.0
@@ -192,6 +192,11 @@ endif
 
 $(build)/t/sim/sim: $(call objects,t/sim/*.c) $(build)/libnode.a $(build)/libcommon.a
 	$(link)
+
+# Its checker of histories is linked into a unit test as well.
+$(build)/t/kill/kill: $(call objects,t/kill/*.c) $(build)/libddb.a $(build)/libcommon.a
+	$(link)
+$(build)/t/unit/lin: $(call objects,t/kill/lin*.c t/kill/hist.c)
 
 # The node's system calls are watched.
 $(build)/t/crash/crash: LDFLAGS += $(foreach f,openat pwrite posix_fallocate renameat unlinkat mkdir fsync fdatasync,-Wl,--wrap=$(f))
