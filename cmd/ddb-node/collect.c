@@ -15,6 +15,9 @@ static uint64_t needed(struct node *n, struct group *g, bool peers)
 #ifdef MUTANT_COLLECT_BEFORE_CHECKPOINT
 	first = g->meta.applied + 1;
 #endif
+	/* Recovery may have passed over records that only the store's next checkpoint makes needless. */
+	if (first < g->log.base)
+		return 0;
 	if (peers && lagging < first)
 		first = lagging;
 	for (uint64_t slot = first > g->log.base ? first : g->log.base; slot <= glog_top(&g->log); slot++) {

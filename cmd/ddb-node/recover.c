@@ -242,6 +242,24 @@ static void adopt_store(struct recovery *r, struct found *f, const struct store_
 		glog_reset(&g->log, m->applied + 1);
 }
 
+/*
+ * What is damaged or missing among the applied slots needs no repair, but the log then begins behind it: a promise that passes
+ * over it would tell a candidate that nothing was accepted there.
+ */
+static void pass_applied(struct group *g)
+{
+	uint64_t top = glog_top(&g->log);
+
+	for (uint64_t s = g->submitted < top ? g->submitted : top; s >= g->log.base; s--) {
+		const struct glog_slot *at = glog_at(&g->log, s);
+
+		if (at == NULL || at->damaged) {
+			glog_trim(&g->log, s + 1);
+			break;
+		}
+	}
+}
+
 /* What is chosen must be readable: committed is a hint, cut where the log has a hole or a damaged record. */
 static void settle_committed(struct found *f)
 {
@@ -307,6 +325,7 @@ static void start_group(struct recovery *r, struct found *f)
 	g->submitted_config = g->config;
 	if (a != NULL)
 		adopt_store(r, f, &a->meta);
+	pass_applied(g);
 	settle_committed(f);
 	configs(n, f, &start);
 	start.promised = f->promised;
@@ -333,6 +352,23 @@ static void start_group(struct recovery *r, struct found *f)
 	px_init(&g->px, &n->px_options, &n->leases, &start, n->now, &n->actions);
 	group_act(n, g, NULL);
 	n->env.changed(n->env.ctx, g->id);
+}
+
+/*
+ * Log and store together must hold everything that was ever accepted here.  If a store has vanished, or is older than what the log was
+ * collected behind, the replica has forgotten votes: as if its disk was wiped.
+ */
+static bool gap(struct recovery *r, const struct found *f)
+{
+	const struct glog *l = &f->g->log;
+	const struct applied *a;
+	uint64_t applied;
+
+	HASH_FIND(hh, r->applied, &f->id, sizeof f->id, a);
+	applied = a != NULL ? a->meta.applied : 0;
+	if (f->committed > applied && f->committed > glog_top(l))
+		return true;
+	return l->n > 0 && l->base > applied + 1;
 }
 
 static void silence(struct recovery *r)
@@ -389,8 +425,13 @@ bool recover_run(struct node *n, const struct wal_io *io, const struct wal_optio
 	n->wal = wal_open(io, options, visit, &r, &verdict);
 	forget_undescribed(&r);
 	*lost = verdict == WAL_LOST || r.failed;
-	for (struct found *f = r.found; f != NULL; f = f->hh.next)
+	for (struct found *f = r.found; f != NULL; f = f->hh.next) {
+		if (gap(&r, f)) {
+			log_err("group %llu: its store does not reach what is left of its log", (unsigned long long)f->id);
+			*lost = true;
+		}
 		*lost |= f->damaged;
+	}
 	if (n->wal != NULL && !*lost) {
 		silence(&r);
 		for (struct found *f = r.found; f != NULL; f = f->hh.next)
