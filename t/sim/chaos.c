@@ -28,7 +28,7 @@ static void roll_faults(struct sim *s)
 	k->sync_us = 100 + world_below(s, world_chance(s, 300) ? 15 * MS : 3 * MS);
 	k->store_us = 100 + world_below(s, world_chance(s, 300) ? 50 * MS : 4 * MS);
 	k->turn_permille = up_to(s, 900);
-	k->fault_us = (unlimited ? 40 : 100) * MS + world_below(s, 500 * MS);
+	k->fault_us = (unlimited ? 40 : 150) * MS + world_below(s, 700 * MS);
 	k->leader_permille = up_to(s, 800);
 	for (unsigned i = 0; i < FAULTS; i++)
 		k->weight[i] = world_chance(s, 400) ? 0 : 1 + up_to(s, 9);
@@ -372,4 +372,14 @@ void chaos_heal(struct sim *s)
 void chaos_unleash(struct sim *s)
 {
 	roll_faults(s);
+}
+
+/* Where faults leave the clients no time to get anything done, there are fewer of them in the end. */
+void chaos_calm(struct sim *s, unsigned degree)
+{
+	if (degree <= s->k.calm)
+		return;
+	s->k.calm = degree;
+	s->k.fault_us *= 2;
+	s->k.loss_permille /= 2;
 }

@@ -178,7 +178,9 @@ static void check_group(struct machine *m, struct group *g, unsigned i)
 	}
 	if (g->px.state == PX_LEADER)
 		check_leader(m, g, i);
-	if (g->log.base > 1 && (!store_mem_meta(m->store, g->id, true, &meta) || meta.applied + 1 < g->log.base))
+	if (m->base[i] == 0)
+		m->base[i] = g->log.base;
+	if (g->log.base > m->base[i] && (!store_mem_meta(m->store, g->id, true, &meta) || meta.applied + 1 < g->log.base))
 		world_fail(m->s, "machine %u, group %llu: the log begins at slot %llu, and a power cut would leave less in the store", m->index,
 			   (unsigned long long)g->id, (unsigned long long)g->log.base);
 }
@@ -195,7 +197,7 @@ void judge_step(struct machine *m)
 			check_group(m, g, i);
 		} else if (g == NULL) {
 			identity(m)->word[i] = (struct replica_word){ 0 };      /* dropped: it never votes here again */
-			m->seen_chosen[i] = m->seen_submitted[i] = 0;
+			m->seen_chosen[i] = m->seen_submitted[i] = m->base[i] = 0;
 		}
 	}
 }

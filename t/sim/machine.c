@@ -187,6 +187,7 @@ void machine_start(struct machine *m)
 	memset(m->seen_chosen, 0, sizeof m->seen_chosen);
 	memset(m->seen_submitted, 0, sizeof m->seen_submitted);
 	memset(m->led, 0, sizeof m->led);
+	memset(m->base, 0, sizeof m->base);
 	s->count.restarts++;
 	world_say(s, "machine %u: starts as incarnation %u", m->index, m->incarnation);
 	m->node = boot_node(m, &lost);
@@ -234,6 +235,7 @@ void machine_bury(struct machine *m)
 		return;
 	world_say(s, "machine %u: %s", m->index, m->dying == CRASH_POWER ? "loses power" : "its process ends");
 	disk_crash(&m->disk, m->dying);
+	s->count.snapshots += node_metrics(m->node)->snapshots_got.v;
 	node_free(m->node);
 	m->node = NULL;
 	store_mem_crash(m->store, m->dying == CRASH_POWER ? survivors : NULL, s);

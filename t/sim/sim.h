@@ -148,6 +148,7 @@ struct machine {
 
 	/* judge: as of this life */
 	uint64_t seen_chosen[SIM_GROUPS_MAX], seen_submitted[SIM_GROUPS_MAX], led[SIM_GROUPS_MAX];
+	uint64_t base[SIM_GROUPS_MAX];           /* of the log when this life began */
 };
 
 /* What an incarnation has said, which no crash may undo. */
@@ -262,6 +263,7 @@ struct knobs {                                   /* rolled for each seed */
 	uint64_t sync_us, store_us;
 	unsigned turn_permille;                  /* a turn takes in more than one event */
 	uint64_t fault_us;                       /* between faults, on average */
+	unsigned calm;
 	unsigned weight[24];
 	unsigned leader_permille;                /* faults that look for a leader */
 	uint64_t think_us;
@@ -352,6 +354,7 @@ void post_answer(struct machine *from, uint64_t conn, uint64_t rid, unsigned typ
 void chaos_roll(struct sim *s);
 void chaos_fault(struct sim *s);
 void chaos_heal(struct sim *s);
+void chaos_calm(struct sim *s, unsigned degree);
 void chaos_unleash(struct sim *s);                               /* the second part */
 void chaos_recovered(struct machine *m, bool lost);              /* it started; lost: it has no identity any more */
 void chaos_look(struct sim *s);                                  /* is the damage repaired? */

@@ -9,7 +9,8 @@
 
 #define STEPS_REPAIRABLE 13500u
 #define STEPS_UNLIMITED 6000u
-#define STEPS_MAX 80000u                 /* of either: a run that gets no further is not worth more */
+#define STEPS_MIN 20000u
+#define STEPS_MAX 100000u                /* of either: a run that gets no further is not worth more */
 #define PROPOSALS_MIN 520u
 #define UNLIMITED_US (6 * SEC)
 #define HEAL_US (45 * SEC)
@@ -239,6 +240,7 @@ static void look(struct sim *s)
 	chaos_look(s);
 	switch (s->phase) {
 	case PHASE_REPAIRABLE:
+		chaos_calm(s, (unsigned)(steps / STEPS_REPAIRABLE));
 		if ((steps >= STEPS_REPAIRABLE && s->count.proposals >= PROPOSALS_MIN && s->count.leaders > s->ngroups) || steps >= STEPS_MAX) {
 			enter(s, PHASE_HEAL);
 			chaos_heal(s);
@@ -262,7 +264,7 @@ static void look(struct sim *s)
 			world_fail(s, "not everything can be read after everything was healed");
 		break;
 	case PHASE_UNLIMITED:
-		if ((steps >= STEPS_UNLIMITED && us > UNLIMITED_US) || steps >= STEPS_MAX)
+		if ((steps >= STEPS_UNLIMITED && s->steps > STEPS_MIN && us > UNLIMITED_US) || steps >= STEPS_MAX)
 			enter(s, PHASE_OVER);
 		break;
 	case PHASE_OVER:
