@@ -1,6 +1,6 @@
 /*
  * px_cluster: a group of px instances with logs, leases, clocks and a network, all of them toys: entries are ints,
- * the log is an array of records of which a prefix is durable.  Shared by px.c (stories) and px_random.c (chance).
+ * the log is an array of records of which a prefix is durable.  Shared by px_prompt.h (stories) and px_random.c (chance).
  *
  * It checks, whenever it can: one value a slot; chosen means durable on a quorum of the configuration that governs
  * the slot; no promise is forgotten; at most one replica may serve, and it knows everything that a leader ever
