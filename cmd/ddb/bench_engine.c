@@ -19,7 +19,7 @@
 
 #define READ_BYTES ((size_t)16 << 10)
 #define EVENTS_MAX 128
-#define AGAIN_US 10000                                   /* before the first attempt to connect anew; doubled each time */
+#define AGAIN_US 10000                                   /* before connecting anew; doubled each time */
 #define AGAIN_US_MAX 1000000
 #define SIGNAL_ID UINT64_MAX
 
@@ -379,7 +379,9 @@ static void pump(struct engine *e)
 
 	if (!open && e->now_us >= e->to_us)
 		return;
-	if (open && ready - e->issued > BENCH_ENGINE_LATE_MAX)
+	if (open && e->now_us >= e->to_us + e->o->timeout_us)
+		give_up(e, ready);
+	else if (open && ready - e->issued > BENCH_ENGINE_LATE_MAX)
 		give_up(e, ready - BENCH_ENGINE_LATE_MAX);
 	while (e->idle_n > 0 && (!open || e->issued < ready) && !e->broken) {
 		struct conn *c = &e->conns[e->idle[e->idle_n - 1]];
@@ -402,12 +404,7 @@ static bool finished(struct engine *e)
 		return e->through && e->again_n == 0 && e->busy == 0;
 	if (e->now_us < e->to_us || e->busy > 0)
 		return false;
-	if (e->o->rate > 0 && e->issued < due(e)) {
-		if (e->now_us - e->to_us < e->o->timeout_us)
-			return false;
-		give_up(e, due(e));
-	}
-	return true;
+	return e->o->rate == 0 || e->issued >= due(e);
 }
 
 /* What happens by the clock: timeouts, connecting anew, showing progress. */

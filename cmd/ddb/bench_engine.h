@@ -1,8 +1,8 @@
 /*
  * bench_engine: sends the requests of a plan over many connections, one at a time on each, and measures.
  * Closed loop (rate 0): a connection sends its next request when it has the answer to the one before.
- * Open loop: requests are due at even intervals, whether or not answers come; each goes out on a free connection as soon
- * as there is one, and its latency counts from when it was due.  At most BENCH_ENGINE_LATE_MAX wait: the oldest beyond
+ * Open loop: requests are due at even intervals, whether or not answers come; each goes out as soon as a connection is
+ * free, and its latency counts from when it was due.  At most BENCH_ENGINE_LATE_MAX wait: the oldest beyond
  * that are given up and counted as overruns.
  * One thread, one epoll; the calling thread blocks until the end.  SIGINT and SIGTERM end the run early.
  * Does not: know what the requests say (that is the dialect's), TLS.

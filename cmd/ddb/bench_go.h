@@ -24,7 +24,7 @@ struct bench_opts {
 extern const char *const bench_go_workloads[], *const bench_go_keys[];
 
 #define BENCH_OPTS(o)                                                                                                  \
-	OPT_CHOICE('w', "workload", "a|b|c|w", "half reads, 95 % reads (b), all reads, all writes", &(o).workload,     \
+	OPT_CHOICE('w', "workload", "a|b|c|w", "reads: half (a), 95 % (b, if not given), all (c), none (w)", &(o).workload,\
 	           bench_go_workloads),                                                                                \
 	OPT_CHOICE('k', "keys", "uniform|zipf", "how keys are drawn (uniform)", &(o).keys, bench_go_keys),             \
 	OPT_FLAG(0, "consistent", "strongly consistent reads", &(o).consistent),                                       \

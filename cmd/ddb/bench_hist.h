@@ -18,7 +18,7 @@ struct bench_hist {
 
 void bench_hist_add(struct bench_hist *h, uint64_t us);
 void bench_hist_merge(struct bench_hist *to, const struct bench_hist *from);
-/* A time that share q (0..1) of them do not exceed, at most 1/128 too long and never more than max; 0 if there are none. */
+/* What share q (0..1) of them do not exceed, at most 1/128 too long and never more than max; 0 if there are none. */
 uint64_t bench_hist_at(const struct bench_hist *h, double q);
 double bench_hist_mean(const struct bench_hist *h);      /* 0 if there are none */
 

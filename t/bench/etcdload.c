@@ -63,7 +63,8 @@ int main(int argc, char **argv)
 {
 	static struct bench_opts o = BENCH_OPTS_INIT;
 	static const struct opt opts[] = { BENCH_OPTS(o), OPT_END };
-	static const struct opt_usage usage = { "etcdload", "HOST PORT", "put load on etcd and measure it", opts, 2, 2, false };
+	static const struct opt_usage usage = { "etcdload", "HOST PORT", "put load on etcd and measure it", opts, 2, 2,
+		false };
 	struct sockaddr_storage addr;
 	struct bench_target t = { .table = "-", .addr = (const struct sockaddr *)&addr };
 	struct etcd *e = mem_new(sizeof *e);

@@ -562,7 +562,8 @@ int main(int argc, char **argv)
 		OPT_FLAG(0, "no-sync", "leave fdatasync out", &no_sync),
 		OPT_END
 	};
-	static const struct opt_usage usage = { "model", NULL, "the physical limit of a quorum write, over HTTP", opts, 0, 0, false };
+	static const struct opt_usage usage = { "model", NULL, "the physical limit of a quorum write, over HTTP", opts,
+		0, 0, false };
 	int front[REPLICAS][2], peer[2][2], ready[2], replicas[REPLICAS];
 	pid_t parent = getpid();
 	char byte;
