@@ -92,11 +92,11 @@ TEST(without_a_good_signature_nothing_happens)
 
 	setup(&f, 0);
 	warm(&f);
-	ask_as(&f, &req, "PutItem", PUT, NULL);
+	ask_as(&f, &req, "PutItem", BYTES_LIT(PUT), NULL);
 	CHECK_INT(req.status, 400);
 	CHECK(strstr(body_of(&req), "MissingAuthenticationToken") != NULL);
 	done(&req);
-	ask_as(&f, &req, "PutItem", PUT, "guess");
+	ask_as(&f, &req, "PutItem", BYTES_LIT(PUT), "guess");
 	CHECK_INT(req.status, 400);
 	CHECK(strstr(body_of(&req), "InvalidSignature") != NULL);
 	done(&req);
