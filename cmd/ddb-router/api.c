@@ -37,6 +37,7 @@ static void destroy(struct api_req *q)
 	item_build_fini(&q->item);
 	item_build_fini(&q->value);
 	expr_subst_fini(&q->subst);
+	free(q->names);
 	buf_fini(&q->key);
 	buf_fini(&q->values);
 	buf_fini(&q->failed);

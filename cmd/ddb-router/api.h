@@ -126,7 +126,7 @@ struct api_req {
 	uint64_t start_us, deadline_ms;
 
 	struct api_value m[API_MEMBERS_N];
-	struct bytes names[API_NAMES_MAX];
+	struct bytes *names;                     /* AttributesToGet, API_NAMES_MAX of room once used */
 	size_t names_n;
 	struct expr_subst subst;
 	unsigned constraints;                    /* how many failed */

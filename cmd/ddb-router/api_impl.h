@@ -6,7 +6,7 @@
 #include "cred.h"
 #include "sigv4.h"
 
-#define API_POOL_MAX 64                          /* idle requests kept with their memory */
+#define API_POOL_MAX 256                         /* idle requests kept with their memory */
 #define API_KEEP_BYTES_MAX ((size_t)64 << 10)    /* larger buffers are given back when a request ends */
 
 enum api_class { API_2XX, API_4XX, API_5XX, API_CLASSES };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "mem.h"
 
 #define CONSTRAINTS_MAX 10                       /* the service stops there too */
 #define VALUE_SHOWN_MAX 1024
@@ -182,6 +183,8 @@ static enum djson_result read_strings(struct api_req *q, struct json_read *r, st
 {
 	if (r->token != JSON_ARRAY)
 		return djson_mismatch(e, r->token, JSON_ARRAY);
+	if (q->names == NULL)
+		q->names = mem_new(API_NAMES_MAX * sizeof *q->names);
 	while (json_read_next(r) != JSON_ARRAY_END) {
 		struct bytes s = BYTES_NONE;
 		bool given;

@@ -23,6 +23,13 @@ static void free_definition(void *own)
 	free(b);
 }
 
+static void keep(struct api_req *q, struct bytes definition)
+{
+	q->own = mem_new(sizeof(struct buf));
+	q->own_free = free_definition;
+	buf_bytes(q->own, definition);
+}
+
 static void answer_table(struct api_req *q, const char *name, struct bytes definition, const char *status)
 {
 	struct json_write *w = api_begin(q);
@@ -57,9 +64,7 @@ static void described(struct api_req *q, enum result result, const struct msg_ad
 		answer_table(q, "Table", m->body, NULL);
 		return;
 	}
-	q->own = mem_new(sizeof(struct buf));
-	q->own_free = free_definition;
-	buf_bytes(q->own, m->body);
+	keep(q, m->body);
 	route_fetch(q->r, q->m[API_TABLE_NAME].s, BYTES_NONE, mapped, q);
 }
 
@@ -70,14 +75,26 @@ void op_table_describe(struct api_req *q)
 
 /* --- delete ------------------------------------------------------------------------------------------------------- */
 
+/* memds was asked: what this router remembers of the table is gone, or soon will be. */
+static void unmapped(void *arg, enum result result, struct route_table *t)
+{
+	struct api_req *q = arg;
+
+	(void)result;
+	(void)t;
+	answer_table(q, "TableDescription", buf_view(q->own), "DELETING");
+}
+
 static void deleted(struct api_req *q, enum result result, const struct msg_admin_done *m)
 {
-	if (result != RESULT_OK)
+	if (result != RESULT_OK) {
 		api_fail(q, result, m->text);
-	else if (!item_check(m->body))
+	} else if (!item_check(m->body)) {
 		api_fail(q, RESULT_INTERNAL, BYTES_NONE);
-	else
-		answer_table(q, "TableDescription", m->body, "DELETING");
+	} else {
+		keep(q, m->body);
+		route_fetch(q->r, q->m[API_TABLE_NAME].s, BYTES_NONE, unmapped, q);
+	}
 }
 
 static void to_delete(struct api_req *q, enum result result, const struct msg_admin_done *m)
