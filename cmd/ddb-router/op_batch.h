@@ -1,11 +1,12 @@
 /*
- * op_batch: what BatchGetItem and BatchWriteItem share: rows of several tables in one request, each an own request to its partition, all
- * at once.
+ * op_batch: what BatchGetItem and BatchWriteItem share: rows of several tables in one request, each an own request to
+ * its partition, all at once.
  *
- *   op_batch.c       RequestItems, the tables, keys, one request a row          op_batch_get.c, op_batch_write.c   what is done with a row
+ *   op_batch.c      tables, keys, one request a row     op_batch_get.c, op_batch_write.c   what is done with a row
+ *   op_batch_read.c RequestItems
  *
- * A row that could not be served in time, or was throttled, is handed back to the client (UnprocessedKeys, UnprocessedItems), unless that
- * befell all of them: then the request fails as the first one did.
+ * A row that could not be served in time, or was throttled, is handed back to the client (UnprocessedKeys,
+ * UnprocessedItems), unless that befell all of them: then the request fails as the first one did.
  * Source: API reference of both; facts/api.md, section 3.
  * Does not: retry (call.c), undo: rows are independent of each other.
  */
@@ -71,12 +72,15 @@ struct bytes op_batch_item(const struct op_batch_row *row);
 struct bytes op_batch_key(const struct op_batch_row *row);
 
 /*
- * Find the tables, asking memds once for each, make the keys, and go on with next.  Refuses unknown tables, keys that are none, and two
- * rows of one key.
+ * Find the tables, asking memds once for each, make the keys, and go on with next.  Refuses unknown tables, keys that
+ * are none, and two rows of one key.
  */
 void op_batch_route(struct op_batch *b, void (*next)(struct op_batch *b));
 
-/* One message of this type for each row, all at once; done's arg is the row, and it calls op_batch_settle.  After the last one: next. */
+/*
+ * One message of this type for each row, all at once; done's arg is the row, and it calls op_batch_settle.  After the
+ * last one: next.
+ */
 void op_batch_call(struct op_batch *b, unsigned type,
                    void (*encode)(void *arg, const struct route_table *t, const struct route_part *p, struct buf *out),
                    void (*done)(void *arg, enum result result, struct route_table *t, struct bytes body),

@@ -3,7 +3,9 @@
 #include "msg.h"
 #include "op_batch.h"
 
-const uint8_t op_batch_get_members[] = { API_REQUEST_ITEMS | API_REQUIRED, API_RETURN_CONSUMED_CAPACITY, API_NO_MEMBER };
+const uint8_t op_batch_get_members[] = {
+	API_REQUEST_ITEMS | API_REQUIRED, API_RETURN_CONSUMED_CAPACITY, API_NO_MEMBER,
+};
 
 /* --- projections -------------------------------------------------------------------------------------------------- */
 
@@ -11,11 +13,13 @@ static bool compile(struct op_batch_table *t, struct buf *err)
 {
 	if (t->projection_given && t->attributes_n > 0) {
 		buf_str(err, "Can not use both expression and non-expression parameters in the same request: "
-		             "Non-expression parameters: {AttributesToGet} Expression parameters: {ProjectionExpression}");
+		             "Non-expression parameters: {AttributesToGet} "
+		             "Expression parameters: {ProjectionExpression}");
 		return false;
 	}
 	if (t->names_given && !t->projection_given) {
-		buf_str(err, "ExpressionAttributeNames can only be specified when using expressions: ProjectionExpression is null");
+		buf_str(err, "ExpressionAttributeNames can only be specified when using expressions: "
+		             "ProjectionExpression is null");
 		return false;
 	}
 	if (t->attributes_n > 0)
@@ -140,7 +144,8 @@ static void encode(void *arg, const struct route_table *t, const struct route_pa
 	/* The table's id is the one that the key was made for, not that of a successor of the same name. */
 	msg_put_get(out, &(struct msg_get){
 		.group = part->group, .table = row->table->table->table.id, .schema = t->table.schema,
-		.consistent = row->table->consistent, .key = op_batch_key(row), .projection = buf_view(&row->table->program) }, MSG_VERSION);
+		.consistent = row->table->consistent, .key = op_batch_key(row),
+		.projection = buf_view(&row->table->program) }, MSG_VERSION);
 }
 
 /* Keep the item until all are there, if there is room in the answer and in memory. */

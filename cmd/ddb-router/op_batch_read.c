@@ -6,6 +6,14 @@
 #include "mem.h"
 
 #define WHERE_MAX 512
+#define SHOWN(t) (int)((t)->given.n < TABLE_NAME_MAX ? (t)->given.n : TABLE_NAME_MAX), (const char *)(t)->given.p
+
+struct reading {
+	struct op_batch *b;
+	struct op_batch_table *t;                /* the current one */
+	struct json_read *r;
+	struct djson_error *e;
+};
 
 static bool writes(const struct op_batch *b)
 {
@@ -13,27 +21,27 @@ static bool writes(const struct op_batch *b)
 }
 
 /* The next element of an array, or member of an object: false at its end, or at a syntax error. */
-static bool more(struct json_read *r)
+static bool more(struct reading *x)
 {
-	enum json_token token = json_read_next(r);
+	enum json_token token = json_read_next(x->r);
 
 	return token != JSON_ERROR && token != JSON_ARRAY_END && token != JSON_OBJECT_END;
 }
 
 /* How a container ended. */
-static enum djson_result ended(const struct json_read *r, struct djson_error *e)
+static enum djson_result ended(struct reading *x)
 {
-	return r->token == JSON_ERROR ? djson_mismatch(e, JSON_ERROR, JSON_OBJECT) : DJSON_OK;
+	return x->r->token == JSON_ERROR ? djson_mismatch(x->e, JSON_ERROR, JSON_OBJECT) : DJSON_OK;
 }
 
-static enum djson_result skip(struct json_read *r, struct djson_error *e)
+static enum djson_result skip(struct reading *x)
 {
-	return json_read_skip(r) ? DJSON_OK : djson_mismatch(e, JSON_ERROR, JSON_OBJECT);
+	return json_read_skip(x->r) ? DJSON_OK : djson_mismatch(x->e, JSON_ERROR, JSON_OBJECT);
 }
 
 /* A constraint at "requestItems.TABLE.member" and what follows; value NULL: null. */
-static void __attribute__((format(printf, 5, 6)))
-constraint(const struct op_batch *b, const struct op_batch_table *t, const char *value, const char *what, const char *fmt, ...)
+static void __attribute__((format(printf, 4, 5)))
+constraint(const struct reading *x, const char *value, const char *what, const char *fmt, ...)
 {
 	char where[WHERE_MAX], rest[WHERE_MAX];
 	va_list ap;
@@ -41,200 +49,203 @@ constraint(const struct op_batch *b, const struct op_batch_table *t, const char 
 	va_start(ap, fmt);
 	vsnprintf(rest, sizeof rest, fmt, ap);
 	va_end(ap);
-	snprintf(where, sizeof where, "requestItems.%.*s.member%.128s", (int)(t->given.n < 255 ? t->given.n : 255),
-	         (const char *)t->given.p, rest);
-	api_constraint(b->q, where, value != NULL ? bytes_str(value) : BYTES_NONE, what);
+	snprintf(where, sizeof where, "requestItems.%.*s.member%.128s", SHOWN(x->t), rest);
+	api_constraint(x->b->q, where, value != NULL ? bytes_str(value) : BYTES_NONE, what);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
 /* An attribute map: the row's Item or Key. */
-static enum djson_result read_row(struct op_batch *b, struct op_batch_table *t, bool put, struct json_read *r, struct djson_error *e)
+static enum djson_result read_row(struct reading *x, bool put)
 {
-	struct item_build *build = &b->q->item;
+	struct op_batch *b = x->b;
 	enum djson_result result;
 	struct op_batch_row *row;
 	struct bytes item;
 
-	result = djson_item(r, build, e);
+	result = djson_item(x->r, &b->q->item, x->e);
 	if (result == DJSON_SYNTAX || result == DJSON_SERIALIZATION)
 		return result;
 	if (result == DJSON_VALIDATION) {
-		api_invalid(b->q, "%s", e->message);
+		api_invalid(b->q, "%s", x->e->message);
 		return DJSON_OK;
 	}
 	if (b->nrows == (writes(b) ? OP_BATCH_WRITE_MAX : OP_BATCH_GET_MAX)) {
 		b->too_many = true;
 		return DJSON_OK;
 	}
-	item = item_build_view(build);
+	item = item_build_view(&b->q->item);
 	if (put && item_size(item) > ITEM_BYTES_MAX)
 		api_invalid(b->q, "Item size has exceeded the maximum allowed size");
 	row = &b->row[b->nrows++];
-	*row = (struct op_batch_row){ .batch = b, .table = t, .put = put, .item_at = b->items.n, .item_n = item.n };
+	*row = (struct op_batch_row){ .batch = b, .table = x->t, .put = put, .item_at = b->items.n, .item_n = item.n };
 	buf_bytes(&b->items, item);
 	return DJSON_OK;
 }
 
 /* --- BatchGetItem ------------------------------------------------------------------------------------------------- */
 
-static enum djson_result read_keys(struct op_batch *b, struct op_batch_table *t, struct json_read *r, struct djson_error *e)
+static enum djson_result read_keys(struct reading *x)
 {
-	if (r->token != JSON_ARRAY)
-		return djson_mismatch(e, r->token, JSON_ARRAY);
-	for (; more(r); t->rows++)
-		if (read_row(b, t, false, r, e) != DJSON_OK)
-			return e->result;
-	return ended(r, e);
+	if (x->r->token != JSON_ARRAY)
+		return djson_mismatch(x->e, x->r->token, JSON_ARRAY);
+	for (; more(x); x->t->rows++)
+		if (read_row(x, false) != DJSON_OK)
+			return x->e->result;
+	return ended(x);
 }
 
-static enum djson_result read_attributes(struct op_batch *b, struct op_batch_table *t, struct json_read *r, struct djson_error *e)
+static enum djson_result read_attributes(struct reading *x)
 {
-	if (r->token != JSON_ARRAY)
-		return djson_mismatch(e, r->token, JSON_ARRAY);
-	while (more(r)) {
+	if (x->r->token != JSON_ARRAY)
+		return djson_mismatch(x->e, x->r->token, JSON_ARRAY);
+	while (more(x)) {
 		struct bytes name = BYTES_NONE;
 		bool given;
 
-		if (api_read_string(r, &name, &given, e) != DJSON_OK)
-			return e->result;
-		if (t->attributes_n == API_NAMES_MAX) {
-			api_invalid(b->q, DJSON_PREFIX "Too many attributes to get");
+		if (api_read_string(x->r, &name, &given, x->e) != DJSON_OK)
+			return x->e->result;
+		if (x->t->attributes_n == API_NAMES_MAX) {
+			api_invalid(x->b->q, DJSON_PREFIX "Too many attributes to get");
 			continue;
 		}
-		t->attributes = mem_resize(t->attributes, (t->attributes_n + 1) * sizeof *t->attributes);
-		t->attributes[t->attributes_n++] = name;
+		x->t->attributes = mem_resize(x->t->attributes, (x->t->attributes_n + 1) * sizeof *x->t->attributes);
+		x->t->attributes[x->t->attributes_n++] = name;
 	}
-	if (t->attributes_n == 0)
-		constraint(b, t, "[]", "Member must have length greater than or equal to 1", ".attributesToGet");
-	return ended(r, e);
+	if (x->t->attributes_n == 0)
+		constraint(x, "[]", "Member must have length greater than or equal to 1", ".attributesToGet");
+	return ended(x);
 }
 
-static enum djson_result read_get_member(struct op_batch *b, struct op_batch_table *t, struct bytes name, struct json_read *r,
-                                         struct djson_error *e)
+static enum djson_result read_get_member(struct reading *x, struct bytes name)
 {
-	if (r->token == JSON_NULL)
+	if (x->r->token == JSON_NULL)
 		return DJSON_OK;
 	if (bytes_is(name, "Keys"))
-		return read_keys(b, t, r, e);
+		return read_keys(x);
 	if (bytes_is(name, "ConsistentRead"))
-		return api_read_bool(r, &t->consistent, &t->consistent_given, e);
+		return api_read_bool(x->r, &x->t->consistent, &x->t->consistent_given, x->e);
 	if (bytes_is(name, "ProjectionExpression"))
-		return api_read_string(r, &t->projection, &t->projection_given, e);
+		return api_read_string(x->r, &x->t->projection, &x->t->projection_given, x->e);
 	if (bytes_is(name, "ExpressionAttributeNames")) {
-		t->names_given = true;
-		return api_read_names(b->q, r, &t->names, e);
+		x->t->names_given = true;
+		return api_read_names(x->b->q, x->r, &x->t->names, x->e);
 	}
 	if (bytes_is(name, "AttributesToGet"))
-		return read_attributes(b, t, r, e);
-	return skip(r, e);
+		return read_attributes(x);
+	return skip(x);
 }
 
-static enum djson_result read_get(struct op_batch *b, struct op_batch_table *t, struct json_read *r, struct djson_error *e)
+static enum djson_result read_get(struct reading *x)
 {
 	bool keys = false;
 
-	if (r->token != JSON_OBJECT)
-		return djson_mismatch(e, r->token, JSON_OBJECT);
-	while (more(r)) {
-		struct bytes name = r->str;
+	if (x->r->token != JSON_OBJECT)
+		return djson_mismatch(x->e, x->r->token, JSON_OBJECT);
+	while (more(x)) {
+		struct bytes name = x->r->str;
 
-		json_read_next(r);
-		keys |= bytes_is(name, "Keys") && r->token == JSON_ARRAY;
-		if (read_get_member(b, t, name, r, e) != DJSON_OK)
-			return e->result;
+		json_read_next(x->r);
+		keys |= bytes_is(name, "Keys") && x->r->token == JSON_ARRAY;
+		if (read_get_member(x, name) != DJSON_OK)
+			return x->e->result;
 	}
 	if (!keys)
-		constraint(b, t, NULL, "Member must not be null", ".keys");
-	else if (t->rows == 0)
-		constraint(b, t, "[]", "Member must have length greater than or equal to 1", ".keys");
-	else if (t->rows > OP_BATCH_GET_MAX)
-		api_invalid(b->q, "1 validation error detected: Value at 'RequestItems.%.*s.member.Keys' failed to satisfy constraint: "
-		                  "Member must have length less than or equal to %d", (int)(t->given.n < 255 ? t->given.n : 255),
-		            (const char *)t->given.p, OP_BATCH_GET_MAX);
-	return ended(r, e);
+		constraint(x, NULL, "Member must not be null", ".keys");
+	else if (x->t->rows == 0)
+		constraint(x, "[]", "Member must have length greater than or equal to 1", ".keys");
+	else if (x->t->rows > OP_BATCH_GET_MAX)
+		api_invalid(x->b->q, "1 validation error detected: Value at 'RequestItems.%.*s.member.Keys' failed to "
+		            "satisfy constraint: Member must have length less than or equal to %d", SHOWN(x->t),
+		            OP_BATCH_GET_MAX);
+	return ended(x);
 }
 
 /* --- BatchWriteItem ----------------------------------------------------------------------------------------------- */
 
 /* { "Item": {..} } or { "Key": {..} } */
-static enum djson_result read_half(struct op_batch *b, struct op_batch_table *t, bool put, struct json_read *r, struct djson_error *e)
+static enum djson_result read_half(struct reading *x, bool put)
 {
 	bool given = false;
 
-	if (r->token != JSON_OBJECT)
-		return djson_mismatch(e, r->token, JSON_OBJECT);
-	while (more(r)) {
-		bool wanted = bytes_is(r->str, put ? "Item" : "Key");
+	if (x->r->token != JSON_OBJECT)
+		return djson_mismatch(x->e, x->r->token, JSON_OBJECT);
+	while (more(x)) {
+		bool wanted = bytes_is(x->r->str, put ? "Item" : "Key");
 
-		json_read_next(r);
-		if (wanted && r->token != JSON_NULL) {
+		json_read_next(x->r);
+		if (wanted && x->r->token != JSON_NULL) {
 			given = true;
-			if (read_row(b, t, put, r, e) != DJSON_OK)
-				return e->result;
-		} else if (skip(r, e) != DJSON_OK) {
-			return e->result;
+			if (read_row(x, put) != DJSON_OK)
+				return x->e->result;
+		} else if (skip(x) != DJSON_OK) {
+			return x->e->result;
 		}
 	}
-	if (!given && r->token != JSON_ERROR)
-		constraint(b, t, NULL, "Member must not be null", ".%u.member.%s", t->rows + 1, put ? "putRequest.item" : "deleteRequest.key");
-	return ended(r, e);
+	if (!given && x->r->token != JSON_ERROR)
+		constraint(x, NULL, "Member must not be null", ".%u.member.%s", x->t->rows + 1,
+		           put ? "putRequest.item" : "deleteRequest.key");
+	return ended(x);
 }
 
-static enum djson_result read_write(struct op_batch *b, struct op_batch_table *t, struct json_read *r, struct djson_error *e)
+static enum djson_result read_write(struct reading *x)
 {
 	unsigned halves = 0;
 
-	if (r->token != JSON_OBJECT)
-		return djson_mismatch(e, r->token, JSON_OBJECT);
-	while (more(r)) {
-		bool put = bytes_is(r->str, "PutRequest"), delete = bytes_is(r->str, "DeleteRequest");
+	if (x->r->token != JSON_OBJECT)
+		return djson_mismatch(x->e, x->r->token, JSON_OBJECT);
+	while (more(x)) {
+		bool put = bytes_is(x->r->str, "PutRequest"), delete = bytes_is(x->r->str, "DeleteRequest");
 
-		json_read_next(r);
-		if ((put || delete) && r->token != JSON_NULL) {
+		json_read_next(x->r);
+		if ((put || delete) && x->r->token != JSON_NULL) {
 			halves++;
-			if (read_half(b, t, put, r, e) != DJSON_OK)
-				return e->result;
-		} else if (skip(r, e) != DJSON_OK) {
-			return e->result;
+			if (read_half(x, put) != DJSON_OK)
+				return x->e->result;
+		} else if (skip(x) != DJSON_OK) {
+			return x->e->result;
 		}
 	}
-	if (halves != 1 && r->token != JSON_ERROR)
-		api_invalid(b->q, "Supplied WriteRequest must contain exactly one of PutRequest and DeleteRequest");
-	return ended(r, e);
+	if (halves != 1 && x->r->token != JSON_ERROR)
+		api_invalid(x->b->q, "Supplied WriteRequest must contain exactly one of PutRequest and DeleteRequest");
+	return ended(x);
 }
 
-static enum djson_result read_writes(struct op_batch *b, struct op_batch_table *t, struct json_read *r, struct djson_error *e)
+static enum djson_result read_writes(struct reading *x)
 {
-	if (r->token != JSON_ARRAY)
-		return djson_mismatch(e, r->token, JSON_ARRAY);
-	for (; more(r); t->rows++)
-		if (read_write(b, t, r, e) != DJSON_OK)
-			return e->result;
-	if (t->rows > OP_BATCH_WRITE_MAX || (t->rows == 0 && r->token != JSON_ERROR)) {
+	if (x->r->token != JSON_ARRAY)
+		return djson_mismatch(x->e, x->r->token, JSON_ARRAY);
+	for (; more(x); x->t->rows++)
+		if (read_write(x) != DJSON_OK)
+			return x->e->result;
+	if (x->t->rows > OP_BATCH_WRITE_MAX || (x->t->rows == 0 && x->r->token != JSON_ERROR)) {
 		char shown[WHERE_MAX];
 
-		snprintf(shown, sizeof shown, "{%.*s=[%s]}", (int)(t->given.n < 255 ? t->given.n : 255), (const char *)t->given.p,
-		         t->rows > 0 ? "..." : "");
-		api_constraint(b->q, "requestItems", bytes_str(shown),
+		snprintf(shown, sizeof shown, "{%.*s=[%s]}", SHOWN(x->t), x->t->rows > 0 ? "..." : "");
+		api_constraint(x->b->q, "requestItems", bytes_str(shown),
 		               "Map value must satisfy constraint: [Member must have length less than or equal to 25, "
 		               "Member must have length greater than or equal to 1]");
 	}
-	return ended(r, e);
+	return ended(x);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
 
+static bool name_like(struct bytes v)
+{
+	for (size_t i = 0; i < v.n; i++) {
+		char c = (char)v.p[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+		if (!letter && !(c >= '0' && c <= '9') && c != '_' && c != '.' && c != '-')
+			return false;
+	}
+	return v.n >= 1 && v.n <= TABLE_NAME_MAX;
+}
+
 static void check_name(struct op_batch *b, const struct op_batch_table *t)
 {
-	bool ok = t->name.n >= 1 && t->name.n <= TABLE_NAME_MAX;
-
-	for (size_t i = 0; ok && i < t->name.n; i++) {
-		uint8_t c = t->name.p[i];
-
-		ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
-	}
-	if (!ok)
+	if (!name_like(t->name))
 		api_constraint(b->q, "requestItems", t->given.p != NULL ? t->given : BYTES_LIT(""),
 		               "Map keys must satisfy constraint: [Member must have length less than or equal to 255, "
 		               "Member must have length greater than or equal to 1, "
@@ -244,35 +255,39 @@ static void check_name(struct op_batch *b, const struct op_batch_table *t)
 			api_invalid(b->q, DJSON_PREFIX "A table is named twice, by its name and by its ARN");
 }
 
+/* One table of the object, its name just read. */
+static enum djson_result read_table(struct reading *x)
+{
+	struct op_batch *b = x->b;
+	struct bytes name = x->r->str;
+
+	json_read_next(x->r);
+	if (b->ntables == OP_BATCH_TABLES_MAX) {
+		b->too_many = true;
+		return skip(x);
+	}
+	x->t = &b->table[b->ntables++];
+	*x->t = (struct op_batch_table){ .batch = b, .given = name, .name = api_table_name(name) };
+	check_name(b, x->t);
+	if (x->r->token != JSON_NULL)
+		return writes(b) ? read_writes(x) : read_get(x);
+	constraint(x, NULL, "Member must not be null", "%s", "");
+	return DJSON_OK;
+}
+
 enum djson_result op_batch_read_tables(struct op_batch *b, struct json_read *r, struct djson_error *e)
 {
+	struct reading x = { .b = b, .r = r, .e = e };
 	bool any = false;
 
 	if (r->token != JSON_OBJECT)
 		return djson_mismatch(e, r->token, JSON_OBJECT);
-	while (more(r)) {
-		struct op_batch_table *t = &b->table[b->ntables];
-		struct bytes name = r->str;
-
-		any = true;
-		json_read_next(r);
-		if (b->ntables == OP_BATCH_TABLES_MAX) {
-			b->too_many = true;
-			if (skip(r, e) != DJSON_OK)
-				return e->result;
-			continue;
-		}
-		b->ntables++;
-		*t = (struct op_batch_table){ .batch = b, .given = name, .name = api_table_name(name) };
-		check_name(b, t);
-		if (r->token == JSON_NULL)
-			constraint(b, t, NULL, "Member must not be null", "%s", "");
-		else if ((writes(b) ? read_writes : read_get)(b, t, r, e) != DJSON_OK)
+	for (; more(&x); any = true)
+		if (read_table(&x) != DJSON_OK)
 			return e->result;
-	}
 	if (!any && r->token != JSON_ERROR)
 		api_invalid(b->q, "The requestItems parameter is required for %s", b->q->op->name);
 	if (b->too_many)
 		api_invalid(b->q, "Too many items requested for the %s call", b->q->op->name);
-	return ended(r, e);
+	return ended(&x);
 }

@@ -4,7 +4,10 @@
 
 #include "op_batch.h"
 
-/* As op->read (api.h): fills in b's tables and rows.  What is beyond the API's limits is read, counted and reported, but not kept. */
+/*
+ * As op->read (api.h): fills in b's tables and rows.  What is beyond the API's limits is read, counted and reported,
+ * but not kept.
+ */
 enum djson_result op_batch_read_tables(struct op_batch *b, struct json_read *r, struct djson_error *e);
 
 #endif

@@ -49,13 +49,17 @@ static void answer(struct op_batch *b)
 static void encode(void *arg, const struct route_table *t, const struct route_part *part, struct buf *out)
 {
 	const struct op_batch_row *row = arg;
+	const struct msg_op op = {
+		.kind = row->put ? MSG_OP_PUT : MSG_OP_DELETE, .key = op_batch_key(row),
+		.item = row->put ? op_batch_item(row) : BYTES_NONE,
+	};
 	struct buf ops = { .p = NULL };
 
-	MSG_LIST_PUT(&ops, op, (&(struct msg_op){ .kind = row->put ? MSG_OP_PUT : MSG_OP_DELETE, .key = op_batch_key(row),
-	             .item = row->put ? op_batch_item(row) : BYTES_NONE }), MSG_VERSION);
+	MSG_LIST_PUT(&ops, op, &op, MSG_VERSION);
 	/* The table's id is the one that the key was made for, not that of a successor of the same name. */
-	msg_put_write(out, &(struct msg_write){ .group = part->group, .table = row->table->table->table.id, .schema = t->table.schema,
-	                                        .ops = buf_view(&ops) }, MSG_VERSION);
+	msg_put_write(out, &(struct msg_write){
+		.group = part->group, .table = row->table->table->table.id, .schema = t->table.schema,
+		.ops = buf_view(&ops) }, MSG_VERSION);
 	buf_fini(&ops);
 }
 

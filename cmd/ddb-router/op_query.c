@@ -3,10 +3,10 @@
 #include <assert.h>
 
 const uint8_t op_query_members[] = {
-	API_TABLE_NAME | API_REQUIRED, API_INDEX_NAME, API_SELECT, API_ATTRIBUTES_TO_GET, API_LIMIT, API_CONSISTENT_READ,
-	API_KEY_CONDITIONS, API_QUERY_FILTER, API_CONDITIONAL_OPERATOR, API_SCAN_INDEX_FORWARD, API_EXCLUSIVE_START_KEY,
-	API_RETURN_CONSUMED_CAPACITY, API_PROJECTION_EXPRESSION, API_FILTER_EXPRESSION, API_KEY_CONDITION_EXPRESSION,
-	API_EXPRESSION_NAMES, API_EXPRESSION_VALUES, API_NO_MEMBER,
+	API_TABLE_NAME | API_REQUIRED, API_INDEX_NAME, API_SELECT, API_ATTRIBUTES_TO_GET, API_LIMIT,
+	API_CONSISTENT_READ, API_KEY_CONDITIONS, API_QUERY_FILTER, API_CONDITIONAL_OPERATOR, API_SCAN_INDEX_FORWARD,
+	API_EXCLUSIVE_START_KEY, API_RETURN_CONSUMED_CAPACITY, API_PROJECTION_EXPRESSION, API_FILTER_EXPRESSION,
+	API_KEY_CONDITION_EXPRESSION, API_EXPRESSION_NAMES, API_EXPRESSION_VALUES, API_NO_MEMBER,
 };
 
 /* Append the key prefix, with another component if there is one; or the first key behind all that start with it. */
@@ -82,11 +82,8 @@ static void query(struct api_req *q)
 	struct buf prefix = { .p = NULL };
 	struct op_query_page *p;
 
-	if (q->m[API_INDEX_NAME].given) {
-		api_refuse(q, RESULT_INVALID, "The table does not have the specified index: %.*s", (int)q->m[API_INDEX_NAME].s.n,
-		           (const char *)q->m[API_INDEX_NAME].s.p);
+	if (!op_query_page_index(q))
 		return;
-	}
 	p = op_query_page_new(q);
 	p->reverse = !api_true(q, API_SCAN_INDEX_FORWARD, true);
 	range(p, &q->key_condition, &prefix);
@@ -100,7 +97,8 @@ void op_query(struct api_req *q)
 	if (!op_query_page_select(q))
 		return;
 	if (!q->m[API_KEY_CONDITION_EXPRESSION].given) {
-		api_refuse(q, RESULT_INVALID, "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.");
+		api_refuse(q, RESULT_INVALID, "Either the KeyConditions or KeyConditionExpression parameter must be "
+		                              "specified in the request.");
 		return;
 	}
 	api_table(q, query);

@@ -20,23 +20,26 @@ static const char *projected_by(const struct api_req *q)
 
 bool op_query_page_select(struct api_req *q)
 {
-	static const enum api_member legacy[] = { API_KEY_CONDITIONS, API_QUERY_FILTER, API_SCAN_FILTER, API_CONDITIONAL_OPERATOR };
+	static const enum api_member legacy[] = {
+		API_KEY_CONDITIONS, API_QUERY_FILTER, API_SCAN_FILTER, API_CONDITIONAL_OPERATOR,
+	};
 	const char *by = projected_by(q);
-	bool count = api_is(q, API_SELECT, "COUNT");
+	struct bytes what = api_is(q, API_SELECT, "COUNT") ? BYTES_LIT("only the Count") : q->m[API_SELECT].s;
 
 	if (api_is(q, API_SELECT, "SPECIFIC_ATTRIBUTES")) {
 		if (by == NULL) {
-			api_refuse(q, RESULT_INVALID,
-			           "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES");
+			api_refuse(q, RESULT_INVALID, "Must specify the AttributesToGet or ProjectionExpression when "
+			                              "choosing to get SPECIFIC_ATTRIBUTES");
 			return false;
 		}
 	} else if (q->m[API_SELECT].given && by != NULL) {
 		api_refuse(q, RESULT_INVALID, "Cannot specify the %s when choosing to get %.*s", by,
-		           count ? 14 : (int)q->m[API_SELECT].s.n, count ? "only the Count" : (const char *)q->m[API_SELECT].s.p);
+		           (int)what.n, (const char *)what.p);
 		return false;
 	}
 	if (api_is(q, API_SELECT, "ALL_PROJECTED_ATTRIBUTES") && !q->m[API_INDEX_NAME].given) {
-		api_refuse(q, RESULT_INVALID, "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName");
+		api_refuse(q, RESULT_INVALID,
+		           "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName");
 		return false;
 	}
 	for (size_t i = 0; i < sizeof legacy / sizeof legacy[0]; i++) {
@@ -47,6 +50,17 @@ bool op_query_page_select(struct api_req *q)
 		return false;
 	}
 	return true;
+}
+
+bool op_query_page_index(struct api_req *q)
+{
+	struct bytes name = q->m[API_INDEX_NAME].s;
+
+	if (!q->m[API_INDEX_NAME].given)
+		return true;
+	api_refuse(q, RESULT_INVALID, "The table does not have the specified index: %.*s", (int)name.n,
+	           (const char *)name.p);
+	return false;
 }
 
 static void page_free(void *own)
@@ -160,8 +174,9 @@ static void encode(void *arg, const struct route_table *t, const struct route_pa
 
 	set(&p->edge, p->reverse ? part->low : part->high);
 	msg_put_scan(out, &(struct msg_scan){
-		.group = part->group, .table = q->table->table.id, .schema = t->table.schema, .consistent = p->consistent,
-		.reverse = p->reverse, .count_only = p->count_only, .from = from(p), .to = buf_view(p->reverse ? &p->low : &p->high),
+		.group = part->group, .table = q->table->table.id, .schema = t->table.schema,
+		.consistent = p->consistent, .reverse = p->reverse, .count_only = p->count_only,
+		.from = from(p), .to = buf_view(p->reverse ? &p->low : &p->high),
 		.from_exclusive = p->reverse || p->start.n > 0, .limit = p->limit > 0 ? p->limit - p->scanned : 0,
 		.bytes_max = (uint32_t)(API_PAGE_BYTES_MAX - p->read_bytes), .filter = q->prog[API_PROG_FILTER],
 		.projection = q->prog[API_PROG_PROJECTION] }, MSG_VERSION);
@@ -179,8 +194,8 @@ static bool at_end(const struct op_query_page *p)
 }
 
 /*
- * A string below edge, and not below any key smaller than edge: the partition in front of edge is the one that holds it.
- * edge is not empty.
+ * A string below edge, and not below any key smaller than edge: the partition in front of edge is the one that holds
+ * it.  edge is not empty.
  */
 static void below(struct buf *out, struct bytes edge)
 {
@@ -198,8 +213,10 @@ static void got(void *arg, enum result result, struct route_table *t, struct byt
 
 static void ask(struct op_query_page *p, struct bytes key)
 {
-	struct call_request call = { .kind = p->consistent ? CALL_READ_LEADER : CALL_READ_ANY, .type = MSG_scan, .key = key,
-	                             .deadline_ms = p->q->deadline_ms, .encode = encode, .done = got, .arg = p };
+	struct call_request call = {
+		.kind = p->consistent ? CALL_READ_LEADER : CALL_READ_ANY, .type = MSG_scan, .key = key,
+		.deadline_ms = p->q->deadline_ms, .encode = encode, .done = got, .arg = p,
+	};
 
 	call_start(p->q->r, p->q->table, &call);
 }

@@ -1,7 +1,7 @@
 /*
  * op_query_page: one page of a Query or a Scan, collected from the partitions that cover a key range.
- * One partition is asked at a time, in the order of the page; a partition that holds nothing, or nothing more, is followed by the next one
- * until the page has its Limit, API_PAGE_BYTES_MAX or the range's end.
+ * One partition is asked at a time, in the order of the page; a partition that holds nothing, or nothing more, is
+ * followed by the next one until the page has its Limit, API_PAGE_BYTES_MAX or the range's end.
  * Source: API reference of Query and Scan; facts/api.md, section 3.
  * Does not: know conditions or segments, read ahead.
  */
@@ -24,17 +24,20 @@ struct op_query_page {
 	uint64_t read_bytes;
 	struct buf items;                        /* of the partitions before the last one asked */
 	struct buf last_key;                     /* looked at; empty: none yet */
-	struct buf edge;                         /* where the partition asked last ends, in the page's direction; empty: nothing behind */
+	struct buf edge;                         /* end, in the page's direction, of the partition asked last */
 };
 
 /* The rules of Select and of the legacy parameters.  False after refusing. */
 bool op_query_page_select(struct api_req *q);
+/* IndexName, once the table is known.  False after refusing. */
+bool op_query_page_index(struct api_req *q);
 
 /* The page of q, to be filled in.  It becomes q->own. */
 struct op_query_page *op_query_page_new(struct api_req *q);
 
 /*
- * Encode ExclusiveStartKey, if there is one, as p->start.  Returns KEY_OK, or what is wrong, with the API's text appended to why.
+ * Encode ExclusiveStartKey, if there is one, as p->start.  Returns KEY_OK, or what is wrong, with the API's text
+ * appended to why.
  */
 enum key_result op_query_page_start(struct op_query_page *p, struct buf *why);
 

@@ -69,7 +69,8 @@ void api_refuse(struct api_req *q, enum result result, const char *fmt, ...)
 	api_fail(q, result, bytes_str(text));
 }
 
-void api_key_message(struct buf *out, const struct key_schema *s, enum key_result result, size_t part, struct bytes item, bool exact)
+void api_key_message(struct buf *out, const struct key_schema *s, enum key_result result, size_t part,
+                     struct bytes item, bool exact)
 {
 	(void)s, (void)part, (void)item;
 	buf_fmt(out, "%s%d", exact ? "exact " : "", result);
@@ -174,8 +175,8 @@ void route_refresh(struct router *r, struct route_table *t, struct bytes key)
 	fake.refreshes++;
 }
 
-void route_fetch(struct router *r, struct bytes name, struct bytes key, void (*done)(void *arg, enum result, struct route_table *t),
-                 void *arg)
+void route_fetch(struct router *r, struct bytes name, struct bytes key,
+                 void (*done)(void *arg, enum result, struct route_table *t), void *arg)
 {
 	struct route_table *t = named(name);
 
@@ -210,14 +211,16 @@ static void serve_one(size_t i)
 		CHECK_INT(m.table, fake.call_table[i]->table.id);
 		CHECK(bytes_eq(m.key, q->key));
 		CHECK(m.consistent == (q->kind == CALL_READ_LEADER));
-		msg_put_got(&answer, &(struct msg_got){ .result = (uint16_t)result, .text = bytes_str("why"), .found = fake.item.p != NULL,
+		msg_put_got(&answer, &(struct msg_got){
+			.result = (uint16_t)result, .text = bytes_str("why"), .found = fake.item.p != NULL,
 			.item = fake.item, .item_bytes = (uint32_t)item_size(fake.item) }, MSG_VERSION);
 	} else {
 		struct msg_write m;
 
 		CHECK_INT(q->kind, CALL_WRITE);
 		CHECK(msg_get_write(buf_view(&request), &m, MSG_VERSION));
-		msg_put_written(&answer, &(struct msg_written){ .result = (uint16_t)result, .text = bytes_str("why"), .old_bytes = 3000,
+		msg_put_written(&answer, &(struct msg_written){
+			.result = (uint16_t)result, .text = bytes_str("why"), .old_bytes = 3000,
 			.new_bytes = 10 }, MSG_VERSION);
 	}
 	q->done(q->arg, result, fake.call_table[i], buf_view(&answer));
@@ -236,7 +239,9 @@ static void set_up(void)
 		fake.table[i].table.name = bytes_str(names[i]);
 		fake.table[i].table.id = 5 + i;
 		fake.table[i].table.status = TABLE_ACTIVE;
-		fake.table[i].table.key = (struct key_schema){ .part = { { BYTES_LIT("pk"), ITEM_S } }, .n = 1, .hash_n = 1 };
+		fake.table[i].table.key = (struct key_schema){
+			.part = { { BYTES_LIT("pk"), ITEM_S } }, .n = 1, .hash_n = 1,
+		};
 	}
 }
 
@@ -344,15 +349,19 @@ TEST(memds_hears_of_a_table_once)
 
 TEST(what_failed_for_now_is_handed_back)
 {
-	static const enum result soft[] = { RESULT_UNAVAILABLE, RESULT_OVERLOADED, RESULT_UNKNOWN, RESULT_NOT_LEADER, RESULT_THROTTLED };
+	static const enum result soft[] = {
+		RESULT_UNAVAILABLE, RESULT_OVERLOADED, RESULT_UNKNOWN, RESULT_NOT_LEADER, RESULT_THROTTLED,
+	};
 
 	for (size_t i = 0; i < sizeof soft / sizeof soft[0]; i++) {
 		set_up();
 		fake.fails[0] = soft[i];
 		request("BatchGetItem", "{\"one\":{\"Keys\":[" KEY("a") "," KEY("b") "],\"ConsistentRead\":true,"
 		        "\"ProjectionExpression\":\"#v\",\"ExpressionAttributeNames\":{\"#v\":\"pk\"}}}", i % 2 == 0);
-		answered("{\"Responses\":{\"one\":[]},\"UnprocessedKeys\":{\"one\":{\"Keys\":[" KEY("a") "],\"ConsistentRead\":true,"
-		         "\"ProjectionExpression\":\"#v\",\"ExpressionAttributeNames\":{\"#v\":\"pk\"}}},\"ConsumedCapacity\":[0]}");
+		answered("{\"Responses\":{\"one\":[]},\"UnprocessedKeys\":{\"one\":{\"Keys\":[" KEY("a") "],"
+		         "\"ConsistentRead\":true,\"ProjectionExpression\":\"#v\","
+		         "\"ExpressionAttributeNames\":{\"#v\":\"pk\"}}},"
+		         "\"ConsumedCapacity\":[0]}");
 		request("BatchWriteItem", "{\"two\":[" PUT("a") "," DELETE("b") "]}", i % 2 == 0);
 		answered("{\"UnprocessedItems\":{\"two\":[" PUT("a") "]},\"ConsumedCapacity\":[6]}");
 		fake.fails[0] = RESULT_OK;
@@ -494,5 +503,5 @@ TEST(lists_beyond_the_limits_are_refused)
 }
 
 CHECK_MAIN(X(memds_hears_of_a_table_once) X(what_failed_for_now_is_handed_back) X(all_failed_is_a_failure)
-	   X(one_failed_for_good_is_a_failure) X(unknown_tables_fail_before_anything_is_asked) X(sixteen_megabytes_are_enough)
-	   X(full_memory_hands_back) X(lists_beyond_the_limits_are_refused))
+	   X(one_failed_for_good_is_a_failure) X(unknown_tables_fail_before_anything_is_asked)
+	   X(sixteen_megabytes_are_enough) X(full_memory_hands_back) X(lists_beyond_the_limits_are_refused))

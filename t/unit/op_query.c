@@ -1,6 +1,6 @@
 /*
- * Query and Scan over a fake of the nodes: a sorted list of rows, cut into partitions at places of every kind.  What a client collects page
- * by page must be what the range holds, in order, whatever the cuts, the Limit and the sizes.
+ * Query and Scan over a fake of the nodes: a sorted list of rows, cut into partitions at places of every kind.  What a
+ * client collects page by page must be what the range holds, in order, whatever the cuts, the Limit and the sizes.
  */
 #include <assert.h>
 #include <stdarg.h>
@@ -60,12 +60,21 @@ struct json_write *api_begin(struct api_req *q)
 	return &fake.w;
 }
 
-void api_end(struct api_req *q)
+/* Nothing of the request outlives its answer. */
+static void ended(struct api_req *q)
 {
-	(void)q;
-	json_write_object_end(&fake.w);
 	assert(!fake.ended);
 	fake.ended = true;
+	if (q->own_free != NULL)
+		q->own_free(q->own);
+	q->own_free = NULL;
+	memset(q->m, 0, sizeof q->m);
+}
+
+void api_end(struct api_req *q)
+{
+	json_write_object_end(&fake.w);
+	ended(q);
 }
 
 void api_refuse(struct api_req *q, enum result result, const char *fmt, ...)
@@ -81,14 +90,13 @@ void api_refuse(struct api_req *q, enum result result, const char *fmt, ...)
 
 void api_fail(struct api_req *q, enum result result, struct bytes text)
 {
-	(void)q;
-	assert(!fake.ended);
-	fake.ended = true;
 	fake.refused = result;
 	buf_bytes(&fake.message, text);
+	ended(q);
 }
 
-void api_key_message(struct buf *out, const struct key_schema *s, enum key_result result, size_t part, struct bytes item, bool exact)
+void api_key_message(struct buf *out, const struct key_schema *s, enum key_result result, size_t part,
+                     struct bytes item, bool exact)
 {
 	(void)s, (void)part, (void)item, (void)exact;
 	if (result != KEY_OK)
@@ -158,7 +166,8 @@ static void page(const struct msg_scan *m, const struct route_part *p, struct bu
 
 		if (!within(m, p, row->key))
 			continue;
-		if ((m->limit > 0 && a.scanned == m->limit) || (a.scanned > 0 && a.read_bytes + item_size(row->item) > m->bytes_max)) {
+		if ((m->limit > 0 && a.scanned == m->limit) ||
+		    (a.scanned > 0 && a.read_bytes + item_size(row->item) > m->bytes_max)) {
 			a.more = 1;
 			break;
 		}
@@ -207,7 +216,9 @@ static void set_up(void)
 	fake.router.hasher = key_hasher_new();
 	fake.table.table.id = 7;
 	fake.table.table.schema = 1;
-	fake.table.table.key = (struct key_schema){ .part = { { BYTES_LIT("pk"), ITEM_S }, { BYTES_LIT("sk"), ITEM_N } }, .n = 2, .hash_n = 1 };
+	fake.table.table.key = (struct key_schema){
+		.part = { { BYTES_LIT("pk"), ITEM_S }, { BYTES_LIT("sk"), ITEM_N } }, .n = 2, .hash_n = 1,
+	};
 	fake.table.part = fake.part;
 	fake.table.nparts = 1;
 	fake.part[0].group = 100;
@@ -277,7 +288,7 @@ static void cut(struct bytes at)
 struct client {
 	void (*run)(struct api_req *q);
 	struct expr_key_condition condition;
-	const char *select;
+	const char *select, *index;
 	bool reverse, consistent;
 	int64_t limit, segment, total;           /* 0: none */
 	struct bytes start;                      /* item; owned */
@@ -348,6 +359,7 @@ static bool turn(struct client *c)
 	give(q, API_SEGMENT, c->total > 0, c->segment, BYTES_NONE);
 	give(q, API_TOTAL_SEGMENTS, c->total > 0, c->total, BYTES_NONE);
 	give(q, API_SELECT, c->select != NULL, 0, bytes_str(c->select != NULL ? c->select : ""));
+	give(q, API_INDEX_NAME, c->index != NULL, 0, bytes_str(c->index != NULL ? c->index : ""));
 	give(q, API_EXCLUSIVE_START_KEY, c->start.n > 0, 0, c->start);
 	fake.ended = false;
 	fake.refused = RESULT_OK;
@@ -355,8 +367,6 @@ static bool turn(struct client *c)
 	c->run(q);
 	serve();
 	CHECK(fake.ended);
-	if (q->own_free != NULL)
-		q->own_free(q->own);
 	CHECK_INT(fake.router.held_bytes, 0);
 	item_build_fini(&q->item);
 	free(q);
@@ -490,10 +500,11 @@ static void one_query(bool heavy)
 	uint64_t lo = dice(ROWS_MAX * 10), hi = lo + dice(200);
 	enum expr_op op = (enum expr_op)dice(EXPR_OP_BETWEEN + 1);       /* 0: no condition on the sort key */
 	struct bytes pk = value_s("a"), l = value_n(lo), h = value_n(hi);
-	struct client c = { .run = op_query, .reverse = dice(2), .consistent = dice(2), .limit = dice(2) ? 1 + dice(9) : 0 };
+	struct client c = { .run = op_query, .reverse = dice(2), .consistent = dice(2) };
 	size_t first = 0, n = 0;
 
 	random_table(heavy);
+	c.limit = dice(2) ? 1 + dice(9) : 0;
 	c.condition.hash[0] = pk;
 	c.condition.range_n = op > 0;
 	c.condition.range[0].op = op;
@@ -569,7 +580,7 @@ TEST(limit_at_the_end_of_a_partition)
 	CHECK(turn(&c));
 	saw(&c, 0, 4);
 	CHECK(!turn(&c));                                /* nothing behind it, which only the next page tells */
-	CHECK_INT(fake.asked, 4);                        /* the rest of the first partition, the second one; the second one */
+	CHECK_INT(fake.asked, 4);                        /* the rest of the first, the second; the second */
 	client_end(&c);
 	tear_down();
 }
@@ -654,7 +665,6 @@ TEST(full_memory_ends_a_page)
 		op_query_scan(q);
 		serve();
 		CHECK(memmem(fake.out.p, fake.out.n, "LastEvaluatedKey", strlen("LastEvaluatedKey")) != NULL);
-		q->own_free(q->own);
 		item_build_fini(&q->item);
 		free(q);
 	}
@@ -683,7 +693,24 @@ TEST(count_has_no_items)
 	tear_down();
 }
 
+TEST(a_refusal_is_the_end)
+{
+	struct client c = { .run = op_query_scan, .index = "index" };
+	struct client s = { .run = op_query_scan, .segment = 2, .total = 2 };
+	struct client all = { .run = op_query_scan, .select = "SPECIFIC_ATTRIBUTES" };
+
+	set_up();
+	CHECK(!turn(&c));
+	CHECK_INT(fake.refused, RESULT_INVALID);
+	CHECK(!turn(&s));
+	CHECK_INT(fake.refused, RESULT_INVALID);
+	CHECK(!turn(&all));
+	CHECK_INT(fake.refused, RESULT_INVALID);
+	CHECK_INT(fake.asked, 0);
+	tear_down();
+}
+
 CHECK_MAIN(X(query_pages_are_the_range) X(scan_pages_are_the_table) X(segments_share_the_table)
 	   X(limit_at_the_end_of_a_partition) X(size_at_the_end_of_a_partition)
 	   X(what_came_before_a_failure_is_a_page) X(nobody_asks_for_who_has_left) X(full_memory_ends_a_page)
-	   X(count_has_no_items))
+	   X(count_has_no_items) X(a_refusal_is_the_end))
