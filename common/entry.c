@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+enum { HEAD_ORIGIN = 10, HEAD_END = 18 };        /* offsets */
+
 static bool get_row(struct cur *c, struct entry_row *row)
 {
 	uint8_t what;
@@ -68,8 +70,10 @@ bool entry_get(struct bytes raw, struct entry *out)
 		return false;
 	out->type = cur_u8(&c);
 	out->timestamp = cur_u64(&c);
+	out->origin = out->before = cur_u64(&c);
 	switch (out->type) {
 	case ENTRY_NOOP:
+		out->before = cur_u64(&c);
 		return cur_done(&c);
 	case ENTRY_WRITE:
 		return get_write(&c, out) && cur_done(&c);
@@ -95,11 +99,13 @@ static void put_head(struct buf *b, enum entry_type type, uint64_t timestamp)
 	buf_u8(b, ENTRY_VERSION);
 	buf_u8(b, (uint8_t)type);
 	buf_u64(b, timestamp);
+	buf_u64(b, 0);
 }
 
 void entry_put_noop(struct buf *b, uint64_t timestamp)
 {
 	put_head(b, ENTRY_NOOP, timestamp);
+	buf_u64(b, 0);
 }
 
 void entry_put_config(struct buf *b, uint64_t timestamp, const struct entry_member *m, uint32_t n)
@@ -132,6 +138,14 @@ void entry_put_row(struct buf *b, const struct entry_row *row)
 		buf_lenbytes(b, row->image);
 	if (old)
 		buf_lenbytes(b, row->old);
+}
+
+void entry_stamp(struct buf *b, uint64_t origin, uint64_t before)
+{
+	assert(b->n >= HEAD_END);
+	store_u64(b->p + HEAD_ORIGIN, origin);
+	if (b->p[1] == ENTRY_NOOP)
+		store_u64(b->p + HEAD_END, before);
 }
 
 static void json_hex(struct buf *out, const char *name, struct bytes v)
@@ -169,9 +183,9 @@ void entry_json(struct bytes raw, struct buf *out)
 		buf_str(out, "}");
 		return;
 	}
-	buf_fmt(out, "{\"timestamp\":%" PRIu64, e.timestamp);
+	buf_fmt(out, "{\"timestamp\":%" PRIu64 ",\"origin\":%" PRIu64, e.timestamp, e.origin);
 	if (e.type == ENTRY_NOOP)
-		buf_str(out, ",\"type\":\"noop\"");
+		buf_fmt(out, ",\"type\":\"noop\",\"before\":%" PRIu64, e.before);
 	else if (e.type == ENTRY_WRITE)
 		json_rows(out, e.rows);
 	else {

@@ -2,10 +2,13 @@
  * entry: what a slot of a replication group holds, byte for byte the same on every replica (DESIGN, section 3).
  * The record around it on disk, with its ballot and checksums, is another thing: common/seg.h.
  *
- * Bytes: u8 format version (1), u8 type, u64 timestamp (hybrid clock, microseconds since 1970, monotone in a group's log), then
- *   NOOP    nothing
+ * Bytes: u8 format version (1), u8 type, u64 timestamp (hybrid clock, microseconds since 1970, monotone in a group's log),
+ * u64 origin (ballot of the leader that proposed it first), then
+ *   NOOP    u64 before: the origin of the entry in the slot before
  *   WRITE   varint rows (1..ENTRY_ROWS_MAX), then each: u8 flags, key, [new image], [old image]  (varint length + bytes)
  *   CONFIG  varint members (1..7), then each: u32 replica, u8 role
+ * A leader's first entry is a NOOP, and it makes the others knowing what stands before them: so one of another type follows, in
+ * the slot before, an entry of its own origin.  Where it does not, its leader has lost that slot, and it never was chosen.
  * The other types are reserved, so that their numbers are never used for something else; a reader refuses them.
  */
 #ifndef COMMON_ENTRY_H
@@ -47,6 +50,7 @@ struct entry_member {
 struct entry {
 	enum entry_type type;
 	uint64_t timestamp;
+	uint64_t origin, before;         /* before: the origin that the entry in the slot before must have */
 	uint32_t nrows;                  /* WRITE */
 	struct bytes rows;               /* WRITE: encoded; walk with entry_row_next */
 	uint32_t nmembers;               /* CONFIG */
@@ -58,10 +62,12 @@ bool entry_get(struct bytes raw, struct entry *out);
 /* Takes the next of e->rows from *rest (start with e->rows).  False at the end. */
 bool entry_row_next(struct bytes *rest, struct entry_row *row);
 
+/* The put functions leave origin and before 0. */
 void entry_put_noop(struct buf *b, uint64_t timestamp);
 void entry_put_config(struct buf *b, uint64_t timestamp, const struct entry_member *m, uint32_t n);
 void entry_put_write(struct buf *b, uint64_t timestamp, uint32_t nrows);     /* then nrows of: */
 void entry_put_row(struct buf *b, const struct entry_row *row);
+void entry_stamp(struct buf *b, uint64_t origin, uint64_t before);           /* the one entry in b; before: of a NOOP */
 /* One JSON object without a newline, for people; keys and images in hexadecimal. */
 void entry_json(struct bytes raw, struct buf *out);
 

@@ -98,6 +98,7 @@ static void fill(struct node *n, struct group *g, struct batch *t, uint64_t last
 		entry_hash_next(&g->hash, slot, raw);
 		g->submitted = slot;
 		g->submitted_clock = e.timestamp;
+		g->submitted_origin = e.origin;
 	}
 	buf_fini(&scratch);
 }
@@ -111,6 +112,7 @@ static void finish_meta(struct group *g, struct store_meta *m)
 	m->hash = g->hash;
 	m->config_slot = g->submitted_config.slot;
 	wire_config_to_entry(&config, &g->submitted_config, 0);
+	entry_stamp(&config, g->submitted_origin, 0);    /* where the log begins behind this slot, nothing else tells */
 	assert(config.n <= sizeof m->config);
 	memcpy(m->config, config.p, config.n);
 	m->config_bytes = (uint32_t)config.n;

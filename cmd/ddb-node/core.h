@@ -28,6 +28,7 @@ struct staged {
 	uint64_t slot;
 	uint8_t *entry;                          /* owned */
 	uint32_t bytes;
+	bool fresh;                              /* ours: not inherited from another leader */
 };
 
 enum waiter_kind { WAIT_WRITE, WAIT_CHECK };     /* for its slot to be chosen; for a slot and then the lease */
@@ -51,6 +52,7 @@ struct group {
 	struct px px;
 	struct glog log;
 	struct staged *staged;                   /* PX_WINDOW of them, by slot % PX_WINDOW; NULL until needed */
+	uint64_t logged, logged_origin;          /* the slot logged last, and its entry's origin */
 	uint64_t last_end;                       /* end of the last record this group appended */
 	uint64_t state_position;                 /* of the record that holds description and promise */
 	bool ready;                              /* its creation is durable; until then it neither speaks nor listens */
@@ -67,6 +69,7 @@ struct group {
 	uint64_t submitted;                      /* slots up to here were given to the store */
 	struct entry_hash hash;                  /* after `submitted` */
 	uint64_t submitted_clock;                /* timestamp of the entry at `submitted` */
+	uint64_t submitted_origin;               /* and its origin */
 	struct px_config submitted_config;       /* the newest configuration at or below `submitted` */
 	bool applying;                           /* a batch is in flight */
 	uint64_t apply_since;                    /* when the oldest unsubmitted entry was chosen; 0 = none */
@@ -191,13 +194,14 @@ void wire_send(struct node *n, struct group *g, const struct px_msg *m, uint64_t
 bool wire_entry(struct node *n, struct group *g, uint64_t slot, struct buf *scratch, struct bytes *out);
 void wire_config_to_entry(struct buf *b, const struct px_config *c, uint64_t timestamp);
 bool wire_config_of_entry(struct bytes raw, uint64_t slot, struct px_config *out);
+uint64_t wire_origin(struct bytes raw);                                         /* of an entry */
 void wire_partition(const struct group *g, struct buf *out);
 
 /* --- group.c */
 struct group *group_new(struct node *n, uint64_t id, uint64_t table, uint32_t schema, struct bytes low, struct bytes high);
 void group_free(struct node *n, struct group *g);
 void group_act(struct node *n, struct group *g, const struct inbound *in);      /* carries out n->actions */
-void group_stage(struct group *g, uint64_t slot, struct bytes entry);           /* copies entry */
+void group_stage(struct group *g, uint64_t slot, struct bytes entry, bool fresh);       /* copies entry */
 /* Propose an entry; on PX_OK it is logged and *slot is set. */
 enum px_verdict group_propose(struct node *n, struct group *g, struct bytes entry, const struct px_config *config, uint64_t *slot);
 void group_describe(const struct group *g, struct buf *out);                    /* group_desc, for SEG_GROUP and SEG_STATE */

@@ -88,7 +88,7 @@ uint64_t group_timestamp(struct node *n, struct group *g)
 
 /* --- values waiting for their slot -------------------------------------------------------------------------------- */
 
-void group_stage(struct group *g, uint64_t slot, struct bytes entry)
+void group_stage(struct group *g, uint64_t slot, struct bytes entry, bool fresh)
 {
 	struct staged *s;
 
@@ -96,7 +96,7 @@ void group_stage(struct group *g, uint64_t slot, struct bytes entry)
 		g->staged = mem_new(PX_WINDOW * sizeof *g->staged);
 	s = &g->staged[slot % PX_WINDOW];
 	free(s->entry);
-	*s = (struct staged){ slot, mem_copy(entry.p, entry.n), (uint32_t)entry.n };
+	*s = (struct staged){ slot, mem_copy(entry.p, entry.n), (uint32_t)entry.n, fresh };
 }
 
 static void stage_noop(struct node *n, struct group *g, uint64_t slot)
@@ -104,7 +104,7 @@ static void stage_noop(struct node *n, struct group *g, uint64_t slot)
 	struct buf b = { 0 };
 
 	entry_put_noop(&b, group_timestamp(n, g));
-	group_stage(g, slot, buf_view(&b));
+	group_stage(g, slot, buf_view(&b), true);
 	buf_fini(&b);
 }
 
@@ -144,6 +144,8 @@ static void log_entry(struct node *n, struct group *g, uint64_t slot, uint64_t b
 
 	assert(ok);
 	glog_set(&g->log, slot, ballot, position, mem_copy(raw.p, raw.n), (uint32_t)raw.n);
+	g->logged = slot;
+	g->logged_origin = e.origin;
 	if (e.timestamp > g->clock)
 		g->clock = e.timestamp;
 	/* A leader evaluates conditions on what it proposed; others see an entry when it is chosen. */
@@ -153,19 +155,61 @@ static void log_entry(struct node *n, struct group *g, uint64_t slot, uint64_t b
 	}
 }
 
+static uint64_t origin_of(struct node *n, struct group *g, uint64_t slot)
+{
+	struct buf scratch = { 0 };
+	struct bytes raw;
+	uint64_t origin;
+	bool ok;
+
+	if (slot == 0 || slot == g->submitted)
+		return g->submitted_origin;
+	if (slot == g->logged)
+		return g->logged_origin;
+	ok = wire_entry(n, g, slot, &scratch, &raw);
+	assert(ok);                              /* the slot before one that we propose is chosen, or was logged just now */
+	origin = wire_origin(raw);
+	buf_fini(&scratch);
+	return origin;
+}
+
+/*
+ * Who proposed an inherited write made it knowing what stood before it.  If something else is there now, a leader between the two
+ * did not see it, so it was not chosen and never will be: had a quorum accepted it, they would have accepted what stood before it
+ * too.  Proposed again, it would be a write whose condition was true of a state that never was (Junqueira et al., "Zab", calls
+ * what it would break primary order).  A configuration is safe: all before it is chosen when it is first logged.
+ */
+static void persist_own(struct node *n, struct group *g, uint64_t slot, uint64_t ballot)
+{
+	struct staged *s = g->staged != NULL ? &g->staged[slot % PX_WINDOW] : NULL;
+	uint64_t before = origin_of(n, g, slot - 1);
+	struct buf b = { 0 };
+	struct entry e;
+	bool ok, orphan;
+
+	assert(s != NULL && s->entry != NULL && s->slot == slot);
+	ok = entry_get((struct bytes){ s->entry, s->bytes }, &e);
+	assert(ok);
+	orphan = !s->fresh && e.before != before && e.type != ENTRY_CONFIG;
+	if (orphan)
+		entry_put_noop(&b, group_timestamp(n, g));
+	else
+		buf_put(&b, s->entry, s->bytes);
+	if (s->fresh || orphan)
+		entry_stamp(&b, ballot, before);
+	log_entry(n, g, slot, ballot, buf_view(&b));
+	buf_fini(&b);
+	free(s->entry);
+	s->entry = NULL;
+}
+
 static void persist_entries(struct node *n, struct group *g, const struct px_action *a, const struct inbound *in)
 {
 	for (uint64_t slot = a->first; slot <= a->last; slot++) {
-		if (in != NULL && in->m.type == PX_ACCEPT) {
+		if (in != NULL && in->m.type == PX_ACCEPT)
 			log_entry(n, g, slot, a->ballot, in->entry[slot - in->m.first]);
-		} else {
-			struct staged *s = g->staged != NULL ? &g->staged[slot % PX_WINDOW] : NULL;
-
-			assert(s != NULL && s->entry != NULL && s->slot == slot);
-			log_entry(n, g, slot, a->ballot, (struct bytes){ s->entry, s->bytes });
-			free(s->entry);
-			s->entry = NULL;
-		}
+		else
+			persist_own(n, g, slot, a->ballot);
 	}
 	node_expect(n, g->id, a->token, g->last_end);
 }
@@ -231,7 +275,7 @@ static void act(struct node *n, struct group *g, const struct px_action *a, cons
 		wire_send(n, g, &a->msg, a->token > g->px.durable ? g->last_end : 0);
 		break;
 	case PX_DO_STAGE:
-		group_stage(g, a->first, in->entry[a->first - in->m.first]);
+		group_stage(g, a->first, in->entry[a->first - in->m.first], false);
 		break;
 	case PX_DO_STAGE_NOOP:
 		stage_noop(n, g, a->first);
@@ -291,7 +335,7 @@ enum px_verdict group_propose(struct node *n, struct group *g, struct bytes entr
 	enum px_verdict v = px_propose(&g->px, config, n->now, slot, &n->actions);
 
 	if (v == PX_OK)
-		group_stage(g, *slot, entry);
+		group_stage(g, *slot, entry, true);
 	group_act(n, g, NULL);
 	return v;
 }

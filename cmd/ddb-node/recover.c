@@ -227,6 +227,7 @@ static void adopt_store(struct recovery *r, struct found *f, const struct store_
 	g->checkpointed = 0;                     /* what a process before us applied may not have reached the disk */
 	g->submitted = m->applied;
 	g->submitted_clock = m->clock;
+	g->submitted_origin = wire_origin((struct bytes){ m->config, m->config_bytes });
 	g->hash = m->hash;
 	g->deleted_clock = m->deleted_clock;
 	if (m->clock > g->clock)

@@ -265,6 +265,7 @@ void snap_installed(struct node *n, struct group *g, const struct store_meta *me
 	g->checkpointed = meta->applied;
 	g->submitted = meta->applied;
 	g->submitted_clock = meta->clock;
+	g->submitted_origin = wire_origin((struct bytes){ meta->config, meta->config_bytes });
 	g->submitted_config = c;
 	g->hash = meta->hash;
 	g->deleted_clock = meta->deleted_clock;

@@ -25,6 +25,13 @@ void wire_config_to_entry(struct buf *b, const struct px_config *c, uint64_t tim
 	entry_put_config(b, timestamp, m, c->n);
 }
 
+uint64_t wire_origin(struct bytes raw)
+{
+	struct entry e;
+
+	return entry_get(raw, &e) ? e.origin : 0;
+}
+
 static bool get_entries(struct bytes list, struct inbound *in)
 {
 	struct px_msg *m = &in->m;

@@ -31,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			entry_put_row(&again, &row);
 		assert(rows == e.nrows && rest.n == 0);
 	}
+	entry_stamp(&again, e.origin, e.before);
 	assert(bytes_eq(raw, buf_view(&again)));
 	buf_fini(&again);
 	return 0;

@@ -28,11 +28,13 @@ TEST(bytes_are_golden)
 	struct entry_hash h = { { 0 } };
 
 	entry_put_noop(&b, STAMP);
+	entry_stamp(&b, 0x2000003, 0x1000001);
 	golden_line(&text, "noop", buf_view(&b));
 	entry_hash_next(&h, 1, buf_view(&b));
 	golden_line(&text, "hash-1", (struct bytes){ h.b, sizeof h.b });
 	buf_clear(&b);
 	all_kinds(&b);
+	entry_stamp(&b, 0x2000003, 0);
 	golden_line(&text, "write", buf_view(&b));
 	entry_hash_next(&h, 2, buf_view(&b));
 	golden_line(&text, "hash-2", (struct bytes){ h.b, sizeof h.b });
@@ -70,9 +72,13 @@ TEST(what_was_put_is_got)
 	entry_put_config(&b, 9, members, 3);
 	CHECK(entry_get(buf_view(&b), &e) && e.type == ENTRY_CONFIG && e.nmembers == 3);
 	CHECK(e.member[2].replica == 7 && e.member[2].role == 2);
+	entry_stamp(&b, 7, 6);
+	CHECK(entry_get(buf_view(&b), &e) && e.origin == 7 && e.before == 7 && e.nmembers == 3);
 	buf_clear(&b);
 	entry_put_noop(&b, 10);
-	CHECK(entry_get(buf_view(&b), &e) && e.type == ENTRY_NOOP && e.timestamp == 10);
+	CHECK(entry_get(buf_view(&b), &e) && e.type == ENTRY_NOOP && e.timestamp == 10 && e.origin == 0 && e.before == 0);
+	entry_stamp(&b, 7, 6);
+	CHECK(entry_get(buf_view(&b), &e) && e.timestamp == 10 && e.origin == 7 && e.before == 6);
 	buf_fini(&b);
 }
 
@@ -101,6 +107,7 @@ static bool refused(struct bytes head, struct bytes rest)
 
 	buf_bytes(&b, head);
 	buf_u64(&b, STAMP);
+	buf_u64(&b, 1);
 	buf_bytes(&b, rest);
 	got = entry_get(buf_view(&b), &e);
 	buf_fini(&b);
@@ -109,8 +116,9 @@ static bool refused(struct bytes head, struct bytes rest)
 
 TEST(malformed_is_refused)
 {
-	CHECK(!refused(BYTES_LIT("\1\1"), BYTES_LIT("")));
-	CHECK(refused(BYTES_LIT("\2\1"), BYTES_LIT("")));                /* version */
+	CHECK(!refused(BYTES_LIT("\1\1"), BYTES_LIT("12345678")));
+	CHECK(refused(BYTES_LIT("\1\1"), BYTES_LIT("")));                /* not what stands before it */
+	CHECK(refused(BYTES_LIT("\2\1"), BYTES_LIT("12345678")));        /* version */
 	for (char type = 4; type < 12; type++)                           /* reserved */
 		CHECK(refused((struct bytes){ (const uint8_t[]){ 1, (uint8_t)type }, 2 }, BYTES_LIT("")));
 	CHECK(refused(BYTES_LIT("\1\0"), BYTES_LIT("")));
