@@ -258,10 +258,13 @@ static int param_cmp(const void *a, const void *b)
 static bool put_query(struct buf *b, struct bytes query)
 {
 	struct sigv4_core_line params[SIGV4_PARAMS_MAX];
-	const uint8_t *at = query.p, *end = at + query.n;
+	const uint8_t *at = query.p, *end;
 	size_t n = 0;
 
-	while (query.n > 0) {
+	if (query.n == 0)
+		return true;                             /* and perhaps no pointer to count from */
+	end = at + query.n;
+	for (;;) {
 		const uint8_t *amp = memchr(at, '&', (size_t)(end - at)), *stop = amp != NULL ? amp : end;
 		const uint8_t *eq = memchr(at, '=', (size_t)(stop - at));
 

@@ -327,7 +327,7 @@ static inline void ask_as(struct fixture *f, struct http_req *req, const char *o
 	char hash[SIGV4_HASH_BYTES], date[SIGV4_DATE_BYTES], target[128];
 	struct httpmsg_header h[] = { { BYTES_LIT("host"), BYTES_LIT("x") }, { BYTES_LIT("x-amz-date"), BYTES_NONE },
 				      { BYTES_LIT("x-amz-target"), BYTES_NONE } };
-	struct sigv4_req r = { .method = BYTES_LIT("POST"), .path = BYTES_LIT("/"), .headers = h, .headers_n = 3 };
+	struct sigv4_req r = { .method = BYTES_LIT("POST"), .path = BYTES_LIT("/"), .query = BYTES_LIT(""), .headers = h, .headers_n = 3 };
 	struct buf text = { 0 }, auth = { 0 };
 	int64_t now = (int64_t)(clock_wall_us() / 1000000);
 	size_t used;
