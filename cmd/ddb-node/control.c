@@ -66,6 +66,16 @@ static struct group *led(struct node *n, uint64_t conn, uint64_t rid, uint64_t g
 
 /* --- create and drop ---------------------------------------------------------------------------------------------- */
 
+static bool leaving(const struct node *n, uint64_t group)
+{
+	const struct farewell *f;
+
+	STAILQ_FOREACH(f, &n->farewells, next)
+		if (f->group == group)
+			return true;
+	return false;
+}
+
 static const char *check_create(const struct node *n, const struct msg_group_create *m, struct px_config *c)
 {
 	if (m->incarnation != n->self)
@@ -79,6 +89,8 @@ static const char *check_create(const struct node *n, const struct msg_group_cre
 		return "the first leader is not in the configuration";
 	if (HASH_COUNT(n->groups) >= NODE_GROUPS_MAX)
 		return "too many groups";
+	if (leaving(n, m->group))
+		return "it is being dropped";
 	return NULL;
 }
 
@@ -111,6 +123,13 @@ static struct group *create(struct node *n, const struct msg_group_create *m, co
 
 void control_durable(struct node *n)
 {
+	struct farewell *f;
+
+	while ((f = STAILQ_FIRST(&n->farewells)) != NULL && f->end <= wal_durable(n->wal)) {
+		n->store.ops->drop(n->store.ctx, f->group);
+		STAILQ_REMOVE_HEAD(&n->farewells, next);
+		free(f);
+	}
 	for (struct group *g = n->creating > 0 ? n->groups : NULL; g != NULL; g = g->hh.next) {
 		if (g->ready || wal_durable(n->wal) < g->last_end)
 			continue;
@@ -163,6 +182,26 @@ int control_bootstrap(struct node *n, const struct msg_group_create *m)
 	return 0;
 }
 
+/* A group that came back after a power cut without its store would find a gap before what is left of its log. */
+static void bid_farewell(struct node *n, uint64_t group, uint64_t end)
+{
+	struct farewell *f = mem_new(sizeof *f);
+
+	f->group = group;
+	f->end = end;
+	STAILQ_INSERT_TAIL(&n->farewells, f, next);
+}
+
+void control_fini(struct node *n)
+{
+	struct farewell *f;
+
+	while ((f = STAILQ_FIRST(&n->farewells)) != NULL) {
+		STAILQ_REMOVE_HEAD(&n->farewells, next);
+		free(f);
+	}
+}
+
 static void group_drop(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
 {
 	struct msg_group_drop m;
@@ -181,7 +220,7 @@ static void group_drop(struct node *n, uint64_t conn, uint64_t rid, struct bytes
 		end = g->last_end;
 		beat_relist(n);
 		group_free(n, g);
-		n->store.ops->drop(n->store.ctx, m.group);
+		bid_farewell(n, m.group, end);
 		log_info("group %llu: dropped", (unsigned long long)m.group);
 	}
 	done(n, conn, rid, NULL, RESULT_OK, NULL, end);

@@ -105,6 +105,12 @@ struct pending {
 };
 STAILQ_HEAD(pendings, pending);
 
+/* A group that is dropped in the log; its store goes once the log is durable up to `end`. */
+struct farewell {
+	STAILQ_ENTRY(farewell) next;
+	uint64_t end, group;
+};
+
 /* A group wants to hear of `token` once the log is durable up to `end`. */
 struct promise {
 	uint64_t end, group, token;
@@ -165,6 +171,7 @@ struct node {
 	uint64_t beat_at;
 
 	size_t creating;                         /* groups that are not ready yet */
+	STAILQ_HEAD(, farewell) farewells;
 	uint64_t tick_at, collect_at;
 	uint64_t collect_keep, collect_after;    /* collection waits for state records; 0 = none */
 	struct snap_outs snaps;
@@ -260,6 +267,7 @@ void snap_fini(struct node *n, const struct group *only);                       
 void control_request(struct node *n, uint64_t conn, uint64_t rid, unsigned type, struct bytes body);
 int control_bootstrap(struct node *n, const struct msg_group_create *m);
 void control_node_record(struct node *n, bool clean);
-void control_durable(struct node *n);                                           /* the log moved: groups may be ready */
+void control_durable(struct node *n);                                           /* the log moved: groups may be ready, stores go */
+void control_fini(struct node *n);
 
 #endif

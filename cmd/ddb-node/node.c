@@ -206,6 +206,7 @@ struct node *node_new(const struct node_env *env, const struct node_options *opt
 	STAILQ_INIT(&n->dirty);
 	STAILQ_INIT(&n->pending);
 	STAILQ_INIT(&n->loopback);
+	STAILQ_INIT(&n->farewells);
 	LIST_INIT(&n->snaps);
 	*lost = false;
 	if (!recover_run(n, io, wal, lost)) {
@@ -234,6 +235,7 @@ void node_free(struct node *n)
 		group_free(n, n->groups);
 	drop_all(&n->pending);
 	drop_all(&n->loopback);
+	control_fini(n);
 	free(n->promises);
 	wal_free(n->wal);
 	free(n);
