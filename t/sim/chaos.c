@@ -374,6 +374,14 @@ void chaos_unleash(struct sim *s)
 	roll_faults(s);
 }
 
+void chaos_depose(struct sim *s)
+{
+	struct machine *m = some_leader(s);
+
+	if (m != NULL)
+		down(m, CRASH_KILL, 2 * s->options.lease_us);
+}
+
 /* Where faults leave the clients no time to get anything done, there are fewer of them in the end. */
 void chaos_calm(struct sim *s, unsigned degree)
 {

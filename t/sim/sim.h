@@ -354,6 +354,7 @@ void post_answer(struct machine *from, uint64_t conn, uint64_t rid, unsigned typ
 void chaos_roll(struct sim *s);
 void chaos_fault(struct sim *s);
 void chaos_heal(struct sim *s);
+void chaos_depose(struct sim *s);                                /* some leader dies, at last */
 void chaos_calm(struct sim *s, unsigned degree);
 void chaos_unleash(struct sim *s);                               /* the second part */
 void chaos_recovered(struct machine *m, bool lost);              /* it started; lost: it has no identity any more */

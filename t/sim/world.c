@@ -241,6 +241,8 @@ static void look(struct sim *s)
 	switch (s->phase) {
 	case PHASE_REPAIRABLE:
 		chaos_calm(s, (unsigned)(steps / STEPS_REPAIRABLE));
+		if (steps >= STEPS_REPAIRABLE && s->count.leaders <= s->ngroups)
+			chaos_depose(s);
 		if ((steps >= STEPS_REPAIRABLE && s->count.proposals >= PROPOSALS_MIN && s->count.leaders > s->ngroups) || steps >= STEPS_MAX) {
 			enter(s, PHASE_HEAL);
 			chaos_heal(s);
