@@ -5,6 +5,18 @@
 int bench_run(int argc, char **argv);
 int call_run(int argc, char **argv);
 int collect_run(int argc, char **argv);                  /* ddb metrics */
+int data_create_run(int argc, char **argv);
+int data_del_run(int argc, char **argv);
+int data_desc_run(int argc, char **argv);
+int data_drop_run(int argc, char **argv);
+int data_dump_run(int argc, char **argv);
+int data_get_run(int argc, char **argv);
+int data_load_run(int argc, char **argv);
+int data_put_run(int argc, char **argv);
+int data_query_run(int argc, char **argv);
+int data_scan_run(int argc, char **argv);
+int data_tables_run(int argc, char **argv);
+int data_update_run(int argc, char **argv);
 int down_run(int argc, char **argv);
 int env_run(int argc, char **argv);
 int status_run(int argc, char **argv);

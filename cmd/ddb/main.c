@@ -15,11 +15,23 @@
 static const struct opt_command commands[] = {
 	{ "bench", "put load on a server and measure it", bench_run },
 	{ "call", "send one request of the API as it is", call_run },
+	{ "create", "make a table", data_create_run },
+	{ "del", "delete an item", data_del_run },
+	{ "desc", "describe a table", data_desc_run },
 	{ "down", "stop the cluster of a home", down_run },
+	{ "drop", "delete a table", data_drop_run },
+	{ "dump", "write a whole table, for ddb load", data_dump_run },
 	{ "env", "print the settings that clients need, for eval in a shell", env_run },
+	{ "get", "print an item", data_get_run },
+	{ "load", "write many items, from a dump or any lines of JSON", data_load_run },
 	{ "metrics", "print what every process counts, as Prometheus reads it", collect_run },
+	{ "put", "write items", data_put_run },
+	{ "query", "print the items of a partition key", data_query_run },
+	{ "scan", "print the items of a table", data_scan_run },
 	{ "status", "show the processes and tables of a cluster", status_run },
+	{ "tables", "list the tables", data_tables_run },
 	{ "up", "run a cluster of three zones on this machine", up_run },
+	{ "update", "change an item", data_update_run },
 	{ NULL, NULL, NULL }
 };
 

@@ -1,0 +1,18 @@
+/* data_create: making a table, for create and for load; and waiting for what becomes of one. */
+#ifndef DDB_DATA_CREATE_H
+#define DDB_DATA_CREATE_H
+
+#include "data.h"
+
+/*
+ * CreateTable of d->table with the body that was begun and filled in d, then wait until it is ACTIVE, if wait.
+ * 0, or an exit code after saying why.
+ */
+int data_create_send(struct data *d, bool wait);
+/* The same from the first line of a dump, as it says. */
+int data_create_from(struct data *d, struct bytes line, bool wait);
+
+/* Until DescribeTable says ACTIVE, or, if gone, that there is no such table. */
+int data_create_wait(struct data *d, bool gone);
+
+#endif

@@ -1,0 +1,178 @@
+#include "data_page.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "data_pool.h"
+#include "data_progress.h"
+#include "djson.h"
+#include "exit.h"
+#include "log.h"
+#include "mem.h"
+
+#define LIMIT_MAX ((uint64_t)1 << 30)                    /* the API's is that of an int */
+
+struct segment {
+	struct buf from;                                 /* ExclusiveStartKey; empty at first */
+	bool done;
+};
+
+struct run {
+	struct data *d;
+	const struct data_page_job *job;
+	struct data_pool *pool;
+	struct segment *segments;
+	uint64_t shown, counted;
+	struct data_progress progress;
+};
+
+static uint64_t left(const struct run *r)
+{
+	return r->job->limit == 0 ? UINT64_MAX : r->job->limit - r->shown;
+}
+
+static int ask(struct run *r, unsigned i)
+{
+	struct json_write *w = &r->d->w;
+	struct segment *s = &r->segments[i];
+	uint64_t most = left(r);
+
+	data_begin(r->d);
+	if (r->job->fixed.n > 0)
+		json_write_raw(w, r->job->fixed);
+	if (r->job->segments > 1) {
+		json_write_name(w, "Segment");
+		json_write_u64(w, i);
+		json_write_name(w, "TotalSegments");
+		json_write_u64(w, r->job->segments);
+	}
+	if (r->job->limit > 0 && !r->job->filtered) {
+		json_write_name(w, "Limit");
+		json_write_u64(w, most < LIMIT_MAX ? most : LIMIT_MAX);
+	}
+	if (s->from.n > 0) {
+		json_write_name(w, "ExclusiveStartKey");
+		json_write_raw(w, buf_view(&s->from));
+	}
+	json_write_object_end(w);
+	return data_pool_submit(r->pool, i, r->job->op, buf_view(&r->d->body)) == 0 ? 0 : DDB_EXIT_UNAVAILABLE;
+}
+
+/* j->token is the array of items. */
+static bool show_items(struct run *r, struct json_read *j, struct json_read *item)
+{
+	struct djson_error e;
+	struct bytes raw;
+
+	if (j->token != JSON_ARRAY)
+		return false;
+	while (json_read_next(j) == JSON_OBJECT) {
+		if (!json_read_raw(j, &raw))
+			return false;
+		if (left(r) == 0)
+			continue;
+		json_read_reset(item, raw);
+		json_read_next(item);
+		if (djson_item(item, &r->d->build, &e) != DJSON_OK)
+			return false;
+		data_put_item(r->d, &r->d->out, item_build_view(&r->d->build));
+		r->shown++;
+	}
+	return j->token == JSON_ARRAY_END;
+}
+
+static bool take_page(struct run *r, struct segment *s, struct bytes answer)
+{
+	struct json_read j, item;
+	bool ok;
+
+	json_read_init(&j, answer, DATA_DEPTH_MAX);
+	json_read_init(&item, BYTES_LIT(""), DATA_DEPTH_MAX);
+	buf_clear(&s->from);
+	ok = json_read_next(&j) == JSON_OBJECT;
+	while (ok && json_read_next(&j) == JSON_KEY) {
+		bool items = bytes_is(j.str, "Items"), count = bytes_is(j.str, "Count");
+		bool last = bytes_is(j.str, "LastEvaluatedKey");
+		struct bytes raw;
+		uint64_t n = 0;
+
+		json_read_next(&j);
+		if (items && !r->job->count) {
+			ok = show_items(r, &j, &item);
+		} else if (count) {
+			ok = json_read_raw(&j, &raw);
+			for (size_t k = 0; k < raw.n; k++)
+				n = n * 10 + (raw.p[k] - '0') % 10;
+			r->counted += n;
+		} else if (last && j.token == JSON_OBJECT) {
+			ok = json_read_raw(&j, &raw);
+			buf_bytes(&s->from, raw);
+		} else {
+			ok = json_read_skip(&j);
+		}
+	}
+	ok = ok && json_read_next(&j) == JSON_END;
+	json_read_fini(&item);
+	json_read_fini(&j);
+	s->done = s->from.n == 0;
+	return ok;
+}
+
+static bool is_enough(const struct run *r)
+{
+	if (r->job->limit == 0)
+		return false;
+	return r->job->count ? r->counted >= r->job->limit : r->shown >= r->job->limit;
+}
+
+static int loop(struct run *r)
+{
+	struct data *d = r->d;
+	unsigned open = r->job->segments;
+	int code = 0;
+
+	for (unsigned i = 0; i < r->job->segments && code == 0; i++)
+		code = ask(r, i);
+	while (code == 0 && open > 0 && !is_enough(r)) {
+		int i = data_pool_wait(r->pool, UINT64_MAX, &d->answer);
+
+		if (i == -1)
+			continue;
+		if (i < 0)
+			return DDB_EXIT_UNAVAILABLE;
+		data_progress_clear(&r->progress);
+		if (d->answer.status != 200)
+			return client_fail(d->client, &d->answer);
+		if (!take_page(r, &r->segments[i], buf_view(&d->answer.body))) {
+			log_err("%s: an answer that makes no sense", r->job->op);
+			return DDB_EXIT_UNAVAILABLE;
+		}
+		code = data_write(r->job->fd, r->job->fd_name, &d->out);
+		data_progress_show(&r->progress, r->shown);
+		open -= r->segments[i].done;
+		if (code == 0 && !r->segments[i].done && !is_enough(r))
+			code = ask(r, (unsigned)i);
+	}
+	return code;
+}
+
+int data_page_run(struct data *d, const struct data_page_job *job)
+{
+	struct run r = { .d = d, .job = job, .progress = data_progress_start(job->progress) };
+	int code = DDB_EXIT_IO;
+
+	r.segments = mem_new(job->segments * sizeof *r.segments);
+	r.pool = data_pool_new(d->client, &d->where, job->segments);
+	if (r.pool != NULL)
+		code = loop(&r);
+	data_progress_clear(&r.progress);
+	if (code == 0 && job->count)
+		buf_fmt(&d->out, "%" PRIu64 "\n", job->limit > 0 && r.counted > job->limit ? job->limit : r.counted);
+	if (code == 0)
+		code = data_write(job->fd, job->fd_name, &d->out);
+	data_pool_free(r.pool);
+	for (unsigned i = 0; i < job->segments; i++)
+		buf_fini(&r.segments[i].from);
+	free(r.segments);
+	return code;
+}

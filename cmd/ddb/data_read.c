@@ -1,0 +1,67 @@
+#include "data_read.h"
+
+#include <unistd.h>
+
+#include "exit.h"
+#include "log.h"
+
+int data_read_begin(struct data_read *r, struct data *d, bool want_key)
+{
+	bool global = false;
+	int code = data_words_begin(&r->words, d->typed);
+
+	r->w = (struct json_write){ .b = &r->fixed };
+	if (code == 0 && (want_key || r->index != NULL))
+		code = data_describe(d);
+	if (code != 0)
+		return code;
+	r->key = d->schema.key;
+	if (r->index != NULL) {
+		r->own_key = data_schema_index(&d->schema, r->index, &r->key, &global);
+		if (!r->own_key) {
+			log_err("%s: no index of the name \"%s\"", d->table, r->index);
+			return DDB_EXIT_USAGE;
+		}
+		json_write_name(&r->w, "IndexName");
+		json_write_str(&r->w, r->index);
+	}
+	json_write_name(&r->w, "ConsistentRead");
+	json_write_bool(&r->w, r->consistent || (!r->eventual && !global));
+	return 0;
+}
+
+int data_read_end(struct data_read *r)
+{
+	int code = data_words_put(&r->words, &r->w, "FilterExpression", DATA_EXPR_CONDITION, r->filter);
+
+	if (code == 0 && !r->count)
+		code = data_words_put(&r->words, &r->w, "ProjectionExpression", DATA_EXPR_PATHS, r->select);
+	if (r->count) {
+		json_write_name(&r->w, "Select");
+		json_write_str(&r->w, "COUNT");
+	}
+	data_words_end(&r->words, &r->w);
+	return code;
+}
+
+void data_read_fini(struct data_read *r)
+{
+	data_words_fini(&r->words);
+	buf_fini(&r->fixed);
+	if (r->own_key)
+		data_schema_free_key(&r->key);
+}
+
+struct data_page_job data_read_job(const struct data_read *r, const char *op, unsigned segments)
+{
+	return (struct data_page_job){
+		.op = op,
+		.fixed = buf_view(&r->fixed),
+		.limit = r->limit,
+		.filtered = r->filter != NULL,
+		.count = r->count,
+		.segments = segments,
+		.fd = STDOUT_FILENO,
+		.fd_name = "standard output",
+	};
+}

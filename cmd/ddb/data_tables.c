@@ -1,0 +1,332 @@
+/* data_tables: ddb tables, ddb desc and ddb drop. */
+#include <inttypes.h>
+#include <libsmartcols/libsmartcols.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "data.h"
+#include "data_create.h"
+#include "exit.h"
+#include "log.h"
+#include "mem.h"
+
+#define ANSWER_MAX 16
+
+/* A member's text without quotes; "" if there is none.  To be freed. */
+static char *text_of(struct bytes object, const char *name)
+{
+	struct bytes raw;
+	char *text;
+
+	if (!data_member(object, name, &raw))
+		return mem_str("");
+	text = data_text(raw);
+	return text != NULL ? text : mem_copy(raw.p, raw.n);
+}
+
+static char *key_of(const struct data_schema *s)
+{
+	struct buf b = { 0 };
+	char *text;
+
+	data_schema_key_text(&s->key, &b);
+	text = mem_copy(b.p, b.n);
+	buf_fini(&b);
+	return text;
+}
+
+static char *billing_of(struct bytes table)
+{
+	struct bytes part;
+	char *mode = data_member(table, "BillingModeSummary", &part) ? text_of(part, "BillingMode") : mem_str(""), *read, *write,
+	     *text;
+
+	if (strcmp(mode, "PAY_PER_REQUEST") == 0 || !data_member(table, "ProvisionedThroughput", &part)) {
+		free(mode);
+		return mem_str("on demand");
+	}
+	read = text_of(part, "ReadCapacityUnits");
+	write = text_of(part, "WriteCapacityUnits");
+	text = mem_fmt("%s read, %s write", read, write);
+	free(mode);
+	free(read);
+	free(write);
+	return text;
+}
+
+/* --- desc */
+
+static void line(struct buf *out, const char *name, char *text)
+{
+	if (text[0] != '\0')
+		buf_fmt(out, "%-9s%s\n", name, text);
+	free(text);
+}
+
+static void show_indexes(struct data *d, const char *member, const char *what)
+{
+	struct json_read r;
+	struct bytes list, index;
+
+	if (!data_member(buf_view(&d->schema.text), member, &list))
+		return;
+	json_read_init(&r, list, DATA_DEPTH_MAX);
+	if (json_read_next(&r) == JSON_ARRAY) {
+		while (json_read_next(&r) == JSON_OBJECT && json_read_raw(&r, &index)) {
+			char *name = text_of(index, "IndexName"), *status = text_of(index, "IndexStatus"), *keys;
+			struct data_schema s = { .key = { .n = 0 } };
+			bool global;
+
+			if (data_schema_index(&d->schema, name, &s.key, &global)) {
+				keys = key_of(&s);
+				line(&d->out, "index", mem_fmt("%s: %s; %s%s%s", name, keys, what, status[0] != '\0' ? ", " : "", status));
+				free(keys);
+				data_schema_free_key(&s.key);
+			}
+			free(name);
+			free(status);
+		}
+	}
+	json_read_fini(&r);
+}
+
+static char *created_of(struct bytes table)
+{
+	char *text = text_of(table, "CreationDateTime"), *shown;
+	time_t t = (time_t)strtod(text, NULL);
+	struct tm tm;
+
+	shown = text[0] != '\0' && gmtime_r(&t, &tm) != NULL ?
+	        mem_fmt("%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec) :
+	        mem_str("");
+	free(text);
+	return shown;
+}
+
+static void show_table(struct data *d)
+{
+	struct bytes table = buf_view(&d->schema.text);
+
+	line(&d->out, "table", text_of(table, "TableName"));
+	line(&d->out, "status", text_of(table, "TableStatus"));
+	line(&d->out, "key", key_of(&d->schema));
+	line(&d->out, "units", billing_of(table));
+	show_indexes(d, "LocalSecondaryIndexes", "local");
+	show_indexes(d, "GlobalSecondaryIndexes", "global");
+	line(&d->out, "items", text_of(table, "ItemCount"));
+	line(&d->out, "bytes", text_of(table, "TableSizeBytes"));
+	line(&d->out, "created", created_of(table));
+	line(&d->out, "arn", text_of(table, "TableArn"));
+}
+
+int data_desc_run(int argc, char **argv)
+{
+	struct data d = DATA_INIT;
+	bool json = false, schema = false;
+	const struct opt opts[] = {
+		OPT_FLAG(0, "json", "all of it, as the API has it", &json),
+		OPT_FLAG(0, "schema", "what `ddb create TABLE -` makes such a table of", &schema),
+		DATA_OPTS(d),
+		OPT_END
+	};
+	const struct opt_usage usage = { "ddb desc", "TABLE", "describe a table", opts, 1, 1, false };
+	int i = opt_parse(&usage, argc, argv);
+	int code = data_open(&d, argv[i]);
+
+	if (code == 0)
+		code = data_describe(&d);
+	if (code == 0 && schema) {
+		data_schema_line(&d.schema, true, &d.out);
+	} else if (code == 0 && json) {
+		buf_bytes(&d.out, buf_view(&d.schema.text));
+		buf_str(&d.out, "\n");
+	} else if (code == 0) {
+		show_table(&d);
+	}
+	return data_close(&d, code);
+}
+
+/* --- tables */
+
+struct names {
+	char **v;
+	size_t n;
+};
+
+static bool read_page(struct data *d, struct names *names, char **last)
+{
+	struct json_read r;
+	struct bytes list, raw;
+	bool ok;
+
+	if (!data_member(buf_view(&d->answer.body), "TableNames", &list))
+		return false;
+	json_read_init(&r, list, DATA_DEPTH_MAX);
+	ok = json_read_next(&r) == JSON_ARRAY;
+	while (ok && json_read_next(&r) == JSON_STRING) {
+		names->v = mem_resize(names->v, (names->n + 1) * sizeof *names->v);
+		names->v[names->n++] = mem_copy(r.str.p, r.str.n);
+	}
+	ok = ok && r.token == JSON_ARRAY_END;
+	json_read_fini(&r);
+	free(*last);
+	*last = data_member(buf_view(&d->answer.body), "LastEvaluatedTableName", &raw) ? data_text(raw) : NULL;
+	return ok;
+}
+
+static int list(struct data *d, struct names *names)
+{
+	char *last = NULL;
+	int code;
+
+	do {
+		data_begin(d);
+		if (last != NULL) {
+			json_write_name(&d->w, "ExclusiveStartTableName");
+			json_write_str(&d->w, last);
+		}
+		code = data_call(d, "ListTables");
+		if (code == 0 && !read_page(d, names, &last)) {
+			log_err("ListTables: an answer that makes no sense");
+			code = DDB_EXIT_UNAVAILABLE;
+		}
+	} while (code == 0 && last != NULL);
+	free(last);
+	return code;
+}
+
+static void add_row(struct libscols_table *t, const struct data *d)
+{
+	struct bytes table = buf_view(&d->schema.text);
+	struct libscols_line *row = scols_table_new_line(t, NULL);
+
+	scols_line_refer_data(row, 0, text_of(table, "TableName"));
+	scols_line_refer_data(row, 1, text_of(table, "TableStatus"));
+	scols_line_refer_data(row, 2, key_of(&d->schema));
+	scols_line_refer_data(row, 3, billing_of(table));
+	scols_line_refer_data(row, 4, text_of(table, "ItemCount"));
+	scols_line_refer_data(row, 5, text_of(table, "TableSizeBytes"));
+	if (!data_schema_is(&d->schema, "ACTIVE"))
+		scols_line_set_color(row, "yellow");
+}
+
+/* Each table described: as a row of t, or, if t is NULL, as a line of JSON. */
+static int describe_all(struct data *d, const struct names *names, struct libscols_table *t)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		int code;
+
+		d->table = names->v[i];
+		data_schema_fini(&d->schema);
+		code = data_describe(d);
+		if (code == DDB_EXIT_NEGATIVE)
+			continue;                            /* dropped since */
+		if (code != 0)
+			return code;
+		if (t != NULL) {
+			add_row(t, d);
+			continue;
+		}
+		buf_bytes(&d->out, buf_view(&d->schema.text));
+		buf_str(&d->out, "\n");
+		code = data_flush(d);
+		if (code != 0)
+			return code;
+	}
+	return 0;
+}
+
+static int show_long(struct data *d, const struct names *names)
+{
+	static const char *const titles[] = { "TABLE", "STATUS", "KEY", "UNITS", "ITEMS", "BYTES" };
+	struct libscols_table *t = scols_new_table();
+	char *text = NULL;
+	int code;
+
+	if (t == NULL)
+		abort();
+	scols_table_enable_colors(t, isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL);
+	for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+		scols_table_new_column(t, titles[i], 0, i >= 4 ? SCOLS_FL_RIGHT : 0);
+	code = describe_all(d, names, t);
+	if (code == 0 && names->n > 0 && scols_print_table_to_string(t, &text) == 0) {
+		buf_str(&d->out, text);
+		if (d->out.n > 0 && d->out.p[d->out.n - 1] != '\n')
+			buf_str(&d->out, "\n");
+	}
+	free(text);
+	scols_unref_table(t);
+	return code;
+}
+
+int data_tables_run(int argc, char **argv)
+{
+	struct data d = DATA_INIT;
+	struct names names = { NULL, 0 };
+	bool wide = false, json = false;
+	const struct opt opts[] = {
+		OPT_FLAG('l', "long", "with state, keys and size", &wide),
+		OPT_FLAG(0, "json", "the description of each, a line of JSON", &json),
+		DATA_OPTS(d),
+		OPT_END
+	};
+	const struct opt_usage usage = { "ddb tables", NULL, "list the tables, one a line", opts, 0, 0, false };
+	int code;
+
+	opt_parse(&usage, argc, argv);
+	code = data_open(&d, NULL);
+	if (code == 0)
+		code = list(&d, &names);
+	if (code == 0 && json)
+		code = describe_all(&d, &names, NULL);
+	else if (code == 0 && wide)
+		code = show_long(&d, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (code == 0 && !json && !wide)
+			buf_fmt(&d.out, "%s\n", names.v[i]);
+		free(names.v[i]);
+	}
+	free(names.v);
+	return data_close(&d, code);
+}
+
+/* --- drop */
+
+static bool is_sure(const char *table)
+{
+	char answer[ANSWER_MAX] = "";
+
+	fprintf(stderr, "Delete the table %s and all its items? [y/N] ", table);
+	fflush(stderr);
+	return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+int data_drop_run(int argc, char **argv)
+{
+	struct data d = DATA_INIT;
+	bool yes = false, no_wait = false;
+	const struct opt opts[] = {
+		OPT_FLAG('y', "yes", "do not ask", &yes),
+		OPT_FLAG(0, "no-wait", "do not wait until it is gone", &no_wait),
+		DATA_OPTS(d),
+		OPT_END
+	};
+	const struct opt_usage usage = { "ddb drop", "TABLE", "delete a table", opts, 1, 1, false };
+	int i = opt_parse(&usage, argc, argv), code;
+
+	if (!yes && !isatty(STDIN_FILENO))
+		opt_fail(&usage, "nobody to ask: say --yes");
+	if (!yes && !is_sure(argv[i]))
+		return DDB_EXIT_NEGATIVE;
+	code = data_open(&d, argv[i]);
+	data_begin(&d);
+	if (code == 0)
+		code = data_call(&d, "DeleteTable");
+	if (code == 0 && !no_wait)
+		code = data_create_wait(&d, true);
+	return data_close(&d, code);
+}
