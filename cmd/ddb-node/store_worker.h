@@ -60,5 +60,6 @@ struct store_job *store_worker_done(struct store_worker *w, uint64_t *queued);
 /* Carries out what is queued, ends the thread; undelivered results are lost. */
 void store_worker_free(struct store_worker *w);
 void store_job_free(struct store_job *job);
+void store_job_forget_rows(struct store_job *job);       /* frees rows and memory */
 
 #endif
