@@ -1,0 +1,337 @@
+#include "nemesis.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "mem.h"
+#include "procs.h"
+
+#define POLL_US 2000
+#define DELAY_MS_MIN 200
+#define DELAY_MS_MAX 1200
+/* Before a leader dies the others must be whole, or two faults are measured as one: a node that came back votes after a lease. */
+#define SETTLED_NS ((int64_t)1500 * 1000000)
+#define STATE_BYTES_MAX (1 << 20)
+
+const char *const nemesis_kinds[NEMESIS_KINDS] = { "leader", "node", "node and again", "two nodes", "router and memds", "autoadmin",
+	"supervisor", "everything" };
+static const char *const nodes[NEMESIS_NODES] = { "node-a", "node-b", "node-c" };
+
+struct nemesis {
+	const struct nemesis_opts *o;
+	struct nemesis_result *r;
+	struct load *l;
+	pid_t pids[NEMESIS_NODES];                       /* as last seen */
+	int64_t changed_ns;
+	int leader[WORK_PARTITIONS];                     /* node; -1: none known */
+};
+
+/* --- the plan */
+
+static uint64_t next(uint64_t *s)
+{
+	*s ^= *s << 13;
+	*s ^= *s >> 7;
+	*s ^= *s << 17;
+	return *s * 0x2545f4914f6cdd1du >> 11;
+}
+
+void nemesis_plan(uint64_t seed, struct nemesis_step *steps, size_t n)
+{
+	static const enum nemesis_kind twenty[] = { NEMESIS_LEADER, NEMESIS_SUPERVISOR, NEMESIS_ROUTER, NEMESIS_LEADER, NEMESIS_NODE,
+		NEMESIS_AUTOADMIN, NEMESIS_LEADER, NEMESIS_ALL, NEMESIS_LEADER, NEMESIS_AGAIN, NEMESIS_LEADER, NEMESIS_ROUTER,
+		NEMESIS_LEADER, NEMESIS_NODES_TWO, NEMESIS_AUTOADMIN, NEMESIS_LEADER, NEMESIS_NODE, NEMESIS_LEADER,
+		NEMESIS_ALL, NEMESIS_SUPERVISOR };
+	uint64_t s = seed * 0x9e3779b97f4a7c15u + 88172645463325252u;
+
+	for (size_t i = 0; i < n; i++)
+		steps[i] = (struct nemesis_step){ twenty[i % 20], (unsigned)(next(&s) % WORK_PARTITIONS),
+			(unsigned)(next(&s) % NEMESIS_NODES),
+			DELAY_MS_MIN + (unsigned)(next(&s) % (DELAY_MS_MAX - DELAY_MS_MIN)) };
+	for (size_t i = n; i > 1; i--) {
+		size_t j = next(&s) % i;
+		enum nemesis_kind k = steps[j].kind;
+
+		steps[j].kind = steps[i - 1].kind;
+		steps[i - 1].kind = k;
+	}
+}
+
+/* --- looking */
+
+static void pause_us(int64_t us)
+{
+	nanosleep(&(struct timespec){ us / 1000000, us % 1000000 * 1000 }, NULL);
+}
+
+static bool is_late(const struct nemesis *m, int64_t since_ns)
+{
+	return load_now_ns() - since_ns > (int64_t)m->o->patience_ms * 1000000;
+}
+
+/* Which groups a node leads and may serve: asked of the node, because what autoadmin says of it may be old. */
+static bool ask(struct nemesis *m, int node)
+{
+	char *command = mem_fmt("%s %s tool unix:run/%s.sock 'node_status{}' 2>/dev/null", m->o->say, m->o->home, nodes[node]);
+	char *text = mem_new(STATE_BYTES_MAX), *at, *end;
+	FILE *f = popen(command, "r");
+	size_t n = f != NULL ? fread(text, 1, STATE_BYTES_MAX - 1, f) : 0;
+	bool ok = n > 0;
+
+	if (f != NULL)
+		pclose(f);
+	for (at = strstr(text, "group_state{group="); at != NULL; at = end) {
+		size_t group = strtoul(at + 18, NULL, 10);
+
+		end = strstr(at + 1, "group_state{group=");
+		if (end != NULL)
+			end[-1] = '\0';
+		for (int p = 0; p < WORK_PARTITIONS; p++)
+			if (strtoul(m->o->groups[p], NULL, 10) == group && strstr(at, " leading=2 ") != NULL)
+				m->leader[p] = node;
+	}
+	free(text);
+	free(command);
+	return ok;
+}
+
+static bool look(struct nemesis *m)
+{
+	struct procs p = procs_of(m->o->home);
+	bool ok = true;
+
+	for (int i = 0; i < WORK_PARTITIONS; i++)
+		m->leader[i] = -1;
+	for (int i = 0; i < NEMESIS_NODES; i++) {
+		const struct proc *node = procs_find(&p, nodes[i]);
+		pid_t pid = node != NULL ? node->pid : 0;
+
+		if (pid != m->pids[i])
+			m->changed_ns = load_now_ns();
+		m->pids[i] = pid;
+		ok = ok && pid > 0 && ask(m, i);
+	}
+	for (int i = 0; i < WORK_PARTITIONS; i++)
+		ok = ok && m->leader[i] >= 0;
+	return ok && load_now_ns() - m->changed_ns > SETTLED_NS;
+}
+
+/* Wait until everyone runs and every partition has a leader. */
+static bool settle(struct nemesis *m)
+{
+	int64_t since = load_now_ns();
+
+	while (!look(m)) {
+		if (is_late(m, since)) {
+			log_err("not every partition has a leader after %" PRIu64 " ms", m->o->patience_ms);
+			return false;
+		}
+		pause_us(20 * POLL_US);
+	}
+	return true;
+}
+
+static bool find(struct nemesis *m, const char *name, struct proc *out)
+{
+	int64_t since = load_now_ns();
+
+	for (;;) {
+		struct procs all = procs_of(m->o->home);
+		const struct proc *p = procs_find(&all, name);
+
+		if (p != NULL) {
+			*out = *p;
+			return true;
+		}
+		if (is_late(m, since)) {
+			log_err("%s does not run", name);
+			return false;
+		}
+		pause_us(POLL_US);
+	}
+}
+
+static bool kill_one(struct nemesis *m, const struct proc *p)
+{
+	int fd = procs_kill(m->o->home, p);
+
+	log_info("kill -9 %d (%s)", (int)p->pid, p->name);
+	m->r->all += fd >= 0;
+	return procs_gone(fd);
+}
+
+static bool kill_name(struct nemesis *m, const char *name)
+{
+	struct proc p;
+
+	return find(m, name, &p) && kill_one(m, &p);
+}
+
+/* --- steps */
+
+/* Until a write that began after since works in each of the partitions (any: in one of them). */
+static bool await(struct nemesis *m, const bool *partitions, bool any, int64_t since, struct nemesis_times *times)
+{
+	for (;;) {
+		struct load_view v = load_view(m->l);
+		int64_t last = 0, first = INT64_MAX;
+		bool missing = false;
+
+		for (int p = 0; p < WORK_PARTITIONS; p++) {
+			if (!partitions[p])
+				continue;
+			missing |= v.worked_ns[p] == 0;
+			last = v.worked_ns[p] > last ? v.worked_ns[p] : last;
+			first = v.worked_ns[p] > 0 && v.worked_ns[p] < first ? v.worked_ns[p] : first;
+		}
+		if (any ? first < INT64_MAX : !missing) {
+			times->v[times->n++] = (any ? first : last) - since;
+			log_info("works again after %.3f s", (double)((any ? first : last) - since) / 1e9);
+			return true;
+		}
+		if (is_late(m, since)) {
+			log_err("no write works after %" PRIu64 " ms", m->o->patience_ms);
+			return false;
+		}
+		pause_us(POLL_US);
+	}
+}
+
+static bool kill_leader(struct nemesis *m, const struct nemesis_step *s)
+{
+	bool led[WORK_PARTITIONS] = { false };
+	int64_t since = load_now_ns();
+	struct proc p;
+	unsigned writing;
+	bool ok;
+
+	if (!settle(m) || !find(m, nodes[m->leader[s->partition]], &p))
+		return false;
+	for (int i = 0; i < WORK_PARTITIONS; i++)
+		led[i] = m->leader[i] == m->leader[s->partition];
+	for (;;) {
+		writing = 0;
+		load_hold(m->l);
+		for (int i = 0; i < WORK_PARTITIONS; i++)
+			writing += led[i] ? load_held(m->l)->writing[i] : 0;
+		if (writing > 0)
+			break;
+		load_release(m->l);
+		if (is_late(m, since)) {
+			log_err("nobody writes");
+			return false;
+		}
+		pause_us(POLL_US / 10);
+	}
+	ok = kill_one(m, &p);
+	load_release(m->l);
+	since = load_watch(m->l);
+	m->r->in_flight += writing;
+	log_info("it led partitions%s%s%s%s, with %u writes under way", led[0] ? " 0" : "", led[1] ? " 1" : "", led[2] ? " 2" : "",
+	         led[3] ? " 3" : "", writing);
+	return ok && await(m, led, false, since, &m->r->leader);
+}
+
+static bool kill_again(struct nemesis *m, const char *name, unsigned delay_ms)
+{
+	struct proc first, second;
+
+	if (!find(m, name, &first) || !kill_one(m, &first))
+		return false;
+	do {
+		if (!find(m, name, &second))
+			return false;
+	} while (second.pid == first.pid);
+	pause_us((int64_t)delay_ms * 1000);
+	return kill_name(m, name);
+}
+
+static bool kill_two(struct nemesis *m, const char *a, const char *b)
+{
+	struct proc p, q;
+	int fd;
+
+	if (!find(m, a, &p) || !find(m, b, &q))
+		return false;
+	fd = procs_kill(m->o->home, &p);
+	m->r->all += fd >= 0;
+	log_info("kill -9 %d (%s)", (int)p.pid, p.name);
+	return kill_one(m, &q) && procs_gone(fd);
+}
+
+static bool start_again(struct nemesis *m)
+{
+	static const bool every[WORK_PARTITIONS] = { true, true, true, true };
+	char *command = mem_fmt("%s/ddb up -d --home %s --port %d >>%s/log/up.out 2>&1", m->o->bin, m->o->home, m->o->port,
+	                        m->o->home);
+	int64_t since = load_watch(m->l);
+	int code = system(command);
+
+	free(command);
+	if (code != 0) {
+		log_err("ddb up exits with %d", code);
+		return false;
+	}
+	m->r->up.v[m->r->up.n++] = load_now_ns() - since;
+	return await(m, every, true, since, &m->r->whole);
+}
+
+static bool kill_cluster(struct nemesis *m, bool everyone)
+{
+	struct procs all = procs_of(m->o->home);
+	int fd[PROCS_MAX];
+	bool ok = all.n > 0;
+
+	for (size_t i = 0; i < all.n; i++) {
+		fd[i] = i == 0 || everyone ? procs_kill(m->o->home, &all.v[i]) : procs_watch(&all.v[i]);
+		m->r->all += fd[i] >= 0;
+	}
+	log_info("kill -9 of %s", everyone ? "everything" : "the supervisor");
+	for (size_t i = 0; i < all.n; i++) {
+		if (!procs_gone(fd[i])) {
+			log_err("%s (pid %d) does not die", all.v[i].name, (int)all.v[i].pid);
+			ok = false;
+		}
+	}
+	return ok && start_again(m);
+}
+
+static bool step(struct nemesis *m, const struct nemesis_step *s)
+{
+	pause_us((int64_t)s->delay_ms * 1000);
+	switch (s->kind) {
+	case NEMESIS_LEADER:
+		return kill_leader(m, s);
+	case NEMESIS_NODE:
+		return kill_name(m, nodes[s->node]);
+	case NEMESIS_AGAIN:
+		return kill_again(m, nodes[s->node], s->delay_ms / 4);
+	case NEMESIS_NODES_TWO:
+		return kill_two(m, nodes[s->node], nodes[(s->node + 1) % NEMESIS_NODES]);
+	case NEMESIS_ROUTER:
+		return kill_two(m, "router", "memds");
+	case NEMESIS_AUTOADMIN:
+		return kill_name(m, "autoadmin");
+	default:
+		return kill_cluster(m, s->kind == NEMESIS_ALL);
+	}
+}
+
+bool nemesis_run(const struct nemesis_opts *o, const struct nemesis_step *steps, size_t n, struct load *l,
+                 struct nemesis_result *r)
+{
+	struct nemesis m = { .o = o, .r = r, .l = l };
+
+	for (size_t i = 0; i < n; i++) {
+		log_info("step %zu of %zu: %s", i + 1, n, nemesis_kinds[steps[i].kind]);
+		if (!step(&m, &steps[i]))
+			return false;
+		r->kills[steps[i].kind]++;
+	}
+	return settle(&m);
+}
