@@ -158,3 +158,14 @@ caught_up() {
 	echo "$sum KB"
 	[ "$sum" -le 81920 ]
 }
+
+@test "cluster: a full disk is said, and nothing is left running" {
+	need_root
+	unshare -m true 2>/dev/null || skip "needs to mount"
+	temp_dir
+	for size in 4k 16k 64k 2m; do
+		run -9 unshare -m sh -c "mkdir -p '$TEMP/small' && mount -t tmpfs -o size=$size none '$TEMP/small' && exec ddb up --home '$TEMP/small/home' --port 0"
+		assert_output --partial "No space left on device"
+	done
+	run -1 pgrep -f -- "--home $TEMP/small"
+}

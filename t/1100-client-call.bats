@@ -154,6 +154,15 @@ seen() { # JQ-FILTER: over the requests
 	assert_output --partial "AWS_ENDPOINT_URL_DYNAMODB"
 }
 
+@test "call: operations and regions that would break out of a header are refused" {
+	run -2 ddb call $'GetItem\r\nX-Evil: 1'
+	run -2 ddb call ''
+	run -2 ddb call GetItem --region $'us-east-1\r\nX-Evil: 1'
+	run -2 ddb call GetItem --region 'x@evil.example/'
+	AWS_REGION='x/y' run -2 ddb call GetItem
+	assert_equal "$(seen length)" 0
+}
+
 @test "call: localhost and a slash at the end are fine" {
 	answers '200 {}'
 	run -0 ddb call GetItem --endpoint "http://localhost:$(<"$TEMP/port")/"

@@ -10,6 +10,7 @@
 #include "log.h"
 
 #define BODY_BYTES_MAX ((size_t)16 << 20)                /* as the API's own bound */
+#define OPERATION_MAX 128
 
 static int read_stdin(struct buf *b)
 {
@@ -32,6 +33,13 @@ static int read_stdin(struct buf *b)
 	return DDB_EXIT_IO;
 }
 
+static bool is_operation(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
+
+	return n > 0 && n <= OPERATION_MAX && s[n] == '\0';
+}
+
 int call_run(int argc, char **argv)
 {
 	struct client_opts o = CLIENT_OPTS_INIT;
@@ -48,6 +56,8 @@ int call_run(int argc, char **argv)
 	struct client *c = NULL;
 	struct buf body;
 
+	if (!is_operation(argv[i]))
+		opt_fail(&usage, "operation \"%s\": letters, digits, _ and . only", argv[i]);
 	buf_init(&body, BODY_BYTES_MAX + 65536);
 	if (i + 1 == argc)
 		buf_str(&body, "{}");

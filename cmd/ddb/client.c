@@ -46,11 +46,6 @@ int client_open(const struct client_opts *o, struct client **out)
 
 	if (code != 0)
 		goto bad;
-	if (strlen(c->place.region) > SIGV4_SCOPE_BYTES_MAX) {
-		log_err("the region's name is too long");
-		code = DDB_EXIT_USAGE;
-		goto bad;
-	}
 	c->timeout_ms = o->timeout_ms;
 	if (c->place.https)
 		c->curl = client_curl_new(c->place.url);

@@ -10,6 +10,7 @@
 #include "home.h"
 #include "log.h"
 #include "mem.h"
+#include "sigv4.h"
 
 static const char *env(const char *name)
 {
@@ -108,6 +109,18 @@ static int take_home(struct client_place *p, char *home)
 	return 0;
 }
 
+/* It goes into host names and headers. */
+static bool check_region(const struct client_place *p)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	size_t n = strlen(p->region);
+
+	if (n > 0 && n <= SIGV4_SCOPE_BYTES_MAX && strspn(p->region, safe) == n)
+		return true;
+	log_err("region \"%s\": letters, digits and - only", p->region);
+	return false;
+}
+
 static int find_endpoint(const struct client_opts *o, struct client_place *p)
 {
 	const char *url = o->endpoint;
@@ -128,8 +141,10 @@ static int find_endpoint(const struct client_opts *o, struct client_place *p)
 	free(home);
 	if (p->region == NULL)
 		p->region = mem_str(cred_region());
+	if (!check_region(p))
+		return DDB_EXIT_USAGE;
 	p->https = true;
-	p->host = mem_fmt("dynamodb.%s.amazonaws.com", p->region);
+	p->host = mem_fmt("dynamodb.%s.amazonaws.com%s", p->region, strncmp(p->region, "cn-", 3) == 0 ? ".cn" : "");
 	p->port = mem_str("443");
 	p->authority = mem_str(p->host);
 	p->url = mem_fmt("https://%s", p->host);
@@ -181,7 +196,7 @@ int client_find(const struct client_opts *o, struct client_place *p)
 		code = find_key(o, p);
 	if (p->region == NULL)
 		p->region = mem_str(cred_region());
-	return code;
+	return code == 0 && !check_region(p) ? DDB_EXIT_USAGE : code;
 }
 
 void client_find_fini(struct client_place *p)

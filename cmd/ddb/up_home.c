@@ -158,7 +158,7 @@ int up_home_started(struct up *u)
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600), dir = open(u->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int code = 0;
 
-	/* Before the first acknowledgement: afterwards a wiped node must never be mistaken for a new one. */
+	/* From now on a wiped node must never be mistaken for a new one. */
 	if (fd < 0 || dir < 0 || fsync(fd) != 0 || fsync(dir) != 0) {
 		log_err("%s: %m", path);
 		code = DDB_EXIT_IO;

@@ -99,13 +99,7 @@ void up_run_child_ready(struct up_child *c)
 {
 	struct up *u = c->up;
 
-	if (u->stopping)
-		return;
-	if (u->first_life && are_ready(u, UP_NODE) && up_home_started(u) != 0) {
-		up_run_give_up(u, DDB_EXIT_IO);
-		return;
-	}
-	if (u->ready || u->probe > 0)
+	if (u->stopping || u->ready || u->probe > 0)
 		return;
 	for (enum up_phase p = UP_ROUTER; p < UP_PHASES; p++)
 		if (!are_ready(u, p))
@@ -120,6 +114,11 @@ static void probe_ended(struct up *u, int status)
 		return;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		up_run_give_up(u, WIFEXITED(status) ? WEXITSTATUS(status) : DDB_EXIT_UNAVAILABLE);
+		return;
+	}
+	/* Not when the nodes say that they are ready: until there is a catalogue nobody could tell them a new incarnation. */
+	if (u->first_life && up_home_started(u) != 0) {
+		up_run_give_up(u, DDB_EXIT_IO);
 		return;
 	}
 	u->ready = true;
