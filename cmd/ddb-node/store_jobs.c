@@ -4,7 +4,6 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-#include "clock.h"
 #include "mem.h"
 #include "store_db.h"
 
@@ -296,11 +295,11 @@ int store_jobs_run(struct store_jobs *j, struct store_job *job)
 	return log_is_long(j, h) ? checkpoint(j, h) : 0;
 }
 
-int store_jobs_retry(struct store_jobs *j)
+int store_jobs_retry(struct store_jobs *j, uint64_t now_ms)
 {
 	struct store_held *h, *next;
 
-	if (TAILQ_EMPTY(&j->wanted) || clock_ms() < j->retry_at)
+	if (TAILQ_EMPTY(&j->wanted) || now_ms < j->retry_at)
 		return 0;
 	for (h = TAILQ_FIRST(&j->wanted); h != NULL; h = next) {
 		next = TAILQ_NEXT(h, wants);
@@ -308,7 +307,7 @@ int store_jobs_retry(struct store_jobs *j)
 			return -1;
 	}
 	j->retry_ms = j->retry_ms * 2 < RETRY_MS_MAX ? j->retry_ms * 2 : RETRY_MS_MAX;
-	j->retry_at = clock_ms() + j->retry_ms;
+	j->retry_at = now_ms + j->retry_ms;
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /*
  * store_jobs: carries out the jobs of store_worker on the databases, and keeps those that were used last open.
  * For one thread.  Every -1 has been logged; the process must then end.
- * Does not: wait, lock, know the loop.
+ * Does not: wait, lock, read a clock, know the loop.
  */
 #ifndef NODE_STORE_JOBS_H
 #define NODE_STORE_JOBS_H
@@ -32,8 +32,8 @@ void store_jobs_fini(struct store_jobs *j);
 void store_jobs_add(struct store_jobs *j, struct store_file existing);
 /* Takes ownership.  A checkpoint may be delivered later, by another call or by a retry. */
 int store_jobs_run(struct store_jobs *j, struct store_job *job);
-/* Tries wanted checkpoints again, if it is time. */
-int store_jobs_retry(struct store_jobs *j);
+/* Tries wanted checkpoints again, if it is time: retry_at. */
+int store_jobs_retry(struct store_jobs *j, uint64_t now_ms);
 /* Gives caches back. */
 void store_jobs_shrink(struct store_jobs *j);
 

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "clock.h"
 #include "log.h"
 #include "mem.h"
 #include "store_jobs.h"
@@ -30,6 +29,15 @@ struct store_worker {
 	bool stop, failed;
 };
 
+
+/* By the clock of w->work. */
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
 
 void store_job_forget_rows(struct store_job *job)
 {
@@ -95,7 +103,7 @@ void store_worker_add(struct store_worker *w, struct store_file existing)
 /* Under the lock.  Waits for a job, a retry or idleness; false if there was no job. */
 static bool wait_for_job(struct store_worker *w)
 {
-	uint64_t until = clock_ms() + IDLE_MS;
+	uint64_t until = now_ms() + IDLE_MS;
 	bool timed = w->jobs.warm;
 	struct timespec t;
 
@@ -152,12 +160,12 @@ static void *run(void *arg)
 		pthread_mutex_unlock(&w->lock);
 		if (job != NULL) {
 			r = store_jobs_run(&w->jobs, job);
-			idle_at = clock_ms() + IDLE_MS;
-		} else if (w->jobs.warm && clock_ms() >= idle_at) {
+			idle_at = now_ms() + IDLE_MS;
+		} else if (w->jobs.warm && now_ms() >= idle_at) {
 			store_jobs_shrink(&w->jobs);
 		}
 		if (r == 0)
-			r = store_jobs_retry(&w->jobs);
+			r = store_jobs_retry(&w->jobs, now_ms());
 	}
 	if (r != 0)
 		fail(w);
