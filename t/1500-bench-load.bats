@@ -24,7 +24,7 @@ fake() {
 	"$DDB_ROOT/t/bench/fake-server" "$1" >"$out" 2>&1 3>&- &
 	FAKE=$!
 	wait_for grep -q . "$out"
-	ENDPOINT=http://127.0.0.1:$(<"$out")
+	ENDPOINT=http://127.0.0.1:$(head -1 "$out")
 }
 
 # says JQ: the report in $output fulfils it.
@@ -51,7 +51,7 @@ says() {
 @test "bench: --duration 0 only loads" {
 	run -0 ddb bench --table only --load --items 100 --size 64 --duration 0
 	assert_output ""
-	post Scan '{"TableName":"only","Select":"COUNT"}' | jq -e '.Count == 100'
+	post Scan '{"TableName":"only","Select":"COUNT","ConsistentRead":true}' | jq -e '.Count == 100'
 }
 
 @test "bench: an open loop sends as many as it was told" {
@@ -119,16 +119,11 @@ says() {
 	fake close
 	ddb bench --endpoint "$ENDPOINT" --connections 2 --warmup 0 --duration 1h --json >"$BATS_TEST_TMPDIR/out" 3>&- &
 	local pid=$! rc=0
-	# Until it listens for signals it ignores them, as all jobs of such a shell do.
-	wait_for interrupted "$pid"
+	wait_for grep -q asked "$BATS_TEST_TMPDIR/fake"
+	kill -INT "$pid"
 	wait "$pid" || rc=$?
 	assert_equal "$rc" 3
 	jq -e '.interrupted' "$BATS_TEST_TMPDIR/out"
-}
-
-interrupted() { # PID
-	kill -INT "$1"
-	is_dead "$1"
 }
 
 @test "bench: nobody listens: exit 4; https: exit 2" {
