@@ -253,6 +253,8 @@ static void on_px(struct node *n, struct bytes body)
 		metrics_add(&n->metrics.bad_messages, 1);
 	} else if (in->m.to == n->self) {
 		g = node_find(n, id);
+		if (in->m.type == PX_RELEASE && n->stopping > 0)
+			in->m.target = 0;                /* we are leaving, too: somebody else may lead */
 		/* What a snapshot is about to replace does not vote meanwhile. */
 		if (g != NULL && g->ready && !g->installing) {
 			px_message(&g->px, &in->m, n->now, n->env.random(n->env.ctx), &n->actions);
@@ -320,7 +322,9 @@ static void stop_tick(struct node *n);
 
 static void tick_group(struct node *n, struct group *g)
 {
-	if (px_wants_tick(&g->px, n->now)) {
+	bool leaving = n->stopping > 0 && g->px.state == PX_FOLLOWER;    /* do not campaign any more */
+
+	if (!leaving && px_wants_tick(&g->px, n->now)) {
 		px_tick(&g->px, n->now, n->env.random(n->env.ctx), &n->actions);
 		group_act(n, g, NULL);
 	}
@@ -383,28 +387,36 @@ void node_flush(struct node *n, uint64_t now)
 
 /* --- stopping ------------------------------------------------------------------------------------------------------- */
 
+/* Hands over what we lead.  A leadership that is not ready has served nobody: it may just end.  True while some is left. */
+static bool hand_over(struct node *n)
+{
+	bool leading = false;
+
+	for (struct group *g = n->groups; g != NULL; g = g->hh.next) {
+		if (g->px.state != PX_LEADER || !g->px.ready)
+			continue;
+		leading = true;
+		if (g->px.draining)
+			continue;
+		px_handoff(&g->px, 0, n->now, &n->actions);
+		group_act(n, g, NULL);
+	}
+	return leading;
+}
+
 void node_stop(struct node *n, uint64_t now)
 {
 	if (n->stopping > 0)
 		return;
 	n->now = now;
 	n->stopping = now;
-	for (struct group *g = n->groups; g != NULL; g = g->hh.next) {
-		if (g->px.state != PX_LEADER)
-			continue;
-		px_handoff(&g->px, 0, now, &n->actions);
-		group_act(n, g, NULL);
-	}
+	hand_over(n);
 }
 
 /* The clean mark is written once nobody relies on us, or when waiting longer would cost more than it saves. */
 static void stop_tick(struct node *n)
 {
-	bool leading = false;
-
-	for (const struct group *g = n->groups; g != NULL; g = g->hh.next)
-		leading |= g->px.state == PX_LEADER;
-	if (leading && n->now < n->stopping + n->opt.lease_us)
+	if (hand_over(n) && n->now < n->stopping + n->opt.lease_us)
 		return;
 	if (beat_granted_until(n) > n->now && n->now < n->stopping + STOP_GRACE_US)
 		return;
