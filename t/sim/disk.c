@@ -6,6 +6,8 @@
 #include "mem.h"
 #include "sim.h"
 
+#define RECENT_BYTES ((size_t)24 << 10)
+
 static struct disk_file *find(struct disk *d, uint64_t seq)
 {
 	for (int i = 0; i < DISK_FILES; i++)
@@ -295,6 +297,17 @@ static size_t proven(const struct disk *d, const struct disk_file *f)
 	return f->seq == 0 || f->seq > d->tail_seq ? 0 : f->seq == d->tail_seq ? d->tail_off : f->used;
 }
 
+/* Segments in the order of their age. */
+static struct disk_file *next_file(struct disk *d, const struct disk_file *than)
+{
+	struct disk_file *best = NULL;
+
+	for (int i = 0; i < DISK_FILES; i++)
+		if (d->file[i].seq != 0 && d->file[i].seq > (than != NULL ? than->seq : 0) && (best == NULL || d->file[i].seq < best->seq))
+			best = &d->file[i];
+	return best;
+}
+
 bool disk_flip(struct disk *d)
 {
 	struct sim *s = d->m->s;
@@ -304,10 +317,9 @@ bool disk_flip(struct disk *d)
 		total += proven(d, &d->file[i]);
 	if (total == 0)
 		return false;
-	at = world_below(s, total);
-	for (int i = 0; i < DISK_FILES; i++) {
-		struct disk_file *f = &d->file[i];
-
+	/* Mostly where it hurts: in what is newest. */
+	at = total - 1 - world_below(s, world_chance(s, 300) || total < RECENT_BYTES ? total : RECENT_BYTES);
+	for (struct disk_file *f = next_file(d, NULL); f != NULL; f = next_file(d, f)) {
 		if (at < proven(d, f)) {
 			f->p[at] ^= (uint8_t)(1u << world_below(s, 8));
 			world_say(s, "machine %u: a bit flips in segment %llu at %zu", d->m->index, (unsigned long long)f->seq, at);

@@ -270,6 +270,9 @@ void model_chosen(struct sim *s, struct model_group *g, uint64_t slot, struct by
 		g->cap *= 2;
 		g->slot = mem_resize(g->slot, g->cap * sizeof *g->slot);
 	}
+	if (e.timestamp <= g->slot[slot - 1].timestamp)
+		world_fail(s, "group %llu, slot %llu: its timestamp is not above that of the slot before", (unsigned long long)g->id,
+			   (unsigned long long)slot);
 	at = &g->slot[slot];
 	*at = (struct model_slot){ .entry = model_entry_hash(raw), .state = g->slot[slot - 1].state, .timestamp = e.timestamp, .deleted = -1 };
 	entry_hash_next(&at->state, slot, raw);
