@@ -41,6 +41,7 @@ struct node_options {
 	uint64_t overlay_bytes_max;  /* over this, writes are refused as OVERLOADED */
 	uint64_t collect_bytes;      /* collect when the log is longer than this */
 	uint64_t watermark_bytes;    /* a peer that lags by more log than this gets a snapshot */
+	uint32_t snapshot_bytes;     /* rows in one message of a snapshot; 256 KB */
 	uint64_t waiter_us;          /* a request that waits longer is answered UNKNOWN or NOT_READY; 10 s */
 	const char *boot_id;
 };

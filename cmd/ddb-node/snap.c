@@ -6,7 +6,6 @@
 #include "log.h"
 #include "mem.h"
 
-#define SNAP_CHUNK_BYTES (256u << 10)
 #define SNAP_WINDOW 4u                           /* chunks sent and not acknowledged */
 #define SNAP_OUT_MAX 4u                          /* transfers at once */
 #define SNAP_PATIENCE_US 3000000u
@@ -35,7 +34,7 @@ static void send_chunk(struct node *n, struct snap_out *s)
 	struct bytes key, value;
 	struct msg_snap_rows m = { .group = s->group, .from = n->self, .to = s->replica, .transfer = s->transfer, .seq = s->sent++ };
 
-	while (rows.n < SNAP_CHUNK_BYTES) {
+	while (rows.n < n->opt.snapshot_bytes) {
 		if (!n->store.ops->next(s->cursor, &key, &value)) {
 			s->done = true;
 			break;
