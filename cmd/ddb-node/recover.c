@@ -31,6 +31,7 @@ struct recovery {
 	struct applied *applied;
 	struct found *found;
 	bool clean, failed;
+	bool foreign;                            /* a sound record that this program cannot read */
 	uint64_t granted_until;
 	bool same_boot;
 };
@@ -98,7 +99,9 @@ static void described(struct recovery *r, const struct wal_record *rec)
 
 	if (rec->damaged || !msg_get_group_desc(rec->body, &d, MSG_VERSION) ||
 	    !wire_config_of_entry(d.config, d.config_slot, &c)) {
-		if (f != NULL)
+		if (!rec->damaged)
+			r->foreign = true;
+		else if (f != NULL)
 			f->damaged = true;
 		else
 			r->failed = true;                /* a group of which nothing is left */
@@ -153,6 +156,7 @@ static void accepted(struct recovery *r, struct found *f, const struct wal_recor
 	if (g->log.n == 0 && rec->slot > g->log.base)
 		glog_reset(&g->log, rec->slot);
 	if (rec->damaged || !entry_get(rec->body, &e)) {
+		r->foreign |= !rec->damaged;
 		glog_set(&g->log, rec->slot, rec->ballot, rec->position, NULL, 0);
 		glog_at(&g->log, rec->slot)->damaged = true;
 		unknown(f, rec->slot);
@@ -170,8 +174,10 @@ static void node_record(struct recovery *r, const struct wal_record *rec)
 	struct msg_node_desc d;
 
 	r->clean = false;
-	if (rec->damaged || !msg_get_node_desc(rec->body, &d, MSG_VERSION))
+	if (rec->damaged || !msg_get_node_desc(rec->body, &d, MSG_VERSION)) {
+		r->foreign |= !rec->damaged;
 		return;
+	}
 	if (d.epoch > r->n->epoch)
 		r->n->epoch = d.epoch;
 	r->clean = d.clean;
@@ -425,8 +431,14 @@ bool recover_run(struct node *n, const struct wal_io *io, const struct wal_optio
 		return false;
 	n->wal = wal_open(io, options, visit, &r, &verdict);
 	forget_undescribed(&r);
-	*lost = verdict == WAL_LOST || r.failed;
-	for (struct found *f = r.found; f != NULL; f = f->hh.next) {
+	if (n->wal != NULL && r.foreign) {
+		/* Sound, so nothing is lost: what reads it must come back. */
+		log_err("the log holds records that this program cannot read: another version wrote them");
+		wal_free(n->wal);
+		n->wal = NULL;
+	}
+	*lost = !r.foreign && (verdict == WAL_LOST || r.failed);
+	for (struct found *f = r.foreign ? NULL : r.found; f != NULL; f = f->hh.next) {
 		if (gap(&r, f)) {
 			log_err("group %llu: its store does not reach what is left of its log", (unsigned long long)f->id);
 			*lost = true;
