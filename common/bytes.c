@@ -273,7 +273,9 @@ void buf_hex(struct buf *b, struct bytes v)
 
 struct cur cur_of(struct bytes v)
 {
-	return (struct cur){ v.p, v.p + v.n, false };
+	const uint8_t *p = v.p != NULL ? v.p : (const uint8_t *)"";      /* NULL + 0 is undefined */
+
+	return (struct cur){ p, p + v.n, false };
 }
 
 static const uint8_t *take(struct cur *c, size_t n)
