@@ -20,7 +20,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
