@@ -53,6 +53,7 @@ void chaos_roll(struct sim *s)
 	o->apply_rows = 1 + up_to(s, world_chance(s, 500) ? 8 : 200);
 	o->collect_bytes = (32 + world_below(s, 200)) << 10;
 	o->watermark_bytes = o->collect_bytes + (world_below(s, 300) << 10);
+	o->snapshot_bytes = 200 + up_to(s, world_chance(s, 500) ? 1500 : 100000);
 	o->waiter_us = 500 * MS + world_below(s, 3 * SEC);
 	s->segment_bytes = (4 + world_below(s, 24)) * 4 * SEG_BLOCK;
 	s->first_bytes = world_chance(s, 500) ? 2 * SEG_BLOCK : 4 * SEG_BLOCK;
@@ -146,10 +147,14 @@ static void flip(struct sim *s, struct machine *m)
 {
 	unsigned flips = 1 + up_to(s, 3);
 
-	if (!m->up || !may_damage(s, m) || !disk_flip(&m->disk))
+	enum disk_flip hit;
+
+	if (!m->up || !may_damage(s, m) || (hit = disk_flip(&m->disk, !m->flipped)) == DISK_FLIP_NONE)
 		return;
-	while (flips-- > 0 && disk_flip(&m->disk))
-		s->count.bit_flips++;
+	for (s->count.bit_flips++; flips > 0 && hit == DISK_FLIP_RECORD; flips--) {
+		hit = disk_flip(&m->disk, false);
+		s->count.bit_flips += hit != DISK_FLIP_NONE;
+	}
 	m->flipped = true;
 	take_damage(m);
 	down(m, world_chance(s, 500) ? CRASH_KILL : CRASH_POWER, world_below(s, SEC));

@@ -308,7 +308,11 @@ static struct disk_file *next_file(struct disk *d, const struct disk_file *than)
 	return best;
 }
 
-bool disk_flip(struct disk *d)
+/*
+ * Damage in the header of the newest segment and, besides, at the end of the one before cannot be told from a torn tail: so a
+ * header is hit alone.
+ */
+enum disk_flip disk_flip(struct disk *d, bool headers)
 {
 	struct sim *s = d->m->s;
 	size_t total = 0, at;
@@ -316,16 +320,18 @@ bool disk_flip(struct disk *d)
 	for (int i = 0; i < DISK_FILES; i++)
 		total += proven(d, &d->file[i]);
 	if (total == 0)
-		return false;
+		return DISK_FLIP_NONE;
 	/* Mostly where it hurts: in what is newest. */
 	at = total - 1 - world_below(s, world_chance(s, 300) || total < RECENT_BYTES ? total : RECENT_BYTES);
 	for (struct disk_file *f = next_file(d, NULL); f != NULL; f = next_file(d, f)) {
 		if (at < proven(d, f)) {
+			if (at < SEG_HEADER_BYTES && !headers)
+				return DISK_FLIP_NONE;
 			f->p[at] ^= (uint8_t)(1u << world_below(s, 8));
 			world_say(s, "machine %u: a bit flips in segment %llu at %zu", d->m->index, (unsigned long long)f->seq, at);
-			return true;
+			return at < SEG_HEADER_BYTES ? DISK_FLIP_HEADER : DISK_FLIP_RECORD;
 		}
 		at -= proven(d, f);
 	}
-	return false;
+	return DISK_FLIP_NONE;
 }

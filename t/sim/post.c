@@ -3,17 +3,22 @@
 
 #include "sim.h"
 
-static uint64_t delay(struct sim *s)
+static uint64_t delay(struct sim *s, bool *far)
 {
-	if (world_chance(s, s->k.far_permille))
-		return world_below(s, s->k.far_us);
-	return 50 + world_below(s, s->k.delay_us);
+	*far = world_chance(s, s->k.far_permille);
+	return *far ? world_below(s, s->k.far_us) : 50 + world_below(s, s->k.delay_us);
 }
 
+/* In order, as a connection has it, but for a few that take another way. */
 static void carry(struct machine *from, struct machine *to, uint32_t replica, unsigned type, struct bytes body)
 {
 	struct sim *s = from->s;
-	uint64_t at = s->now + delay(s);
+	uint64_t *last = &s->arrival[from->index][to->index], at;
+	bool far;
+
+	at = s->now + delay(s, &far);
+	if (!far)
+		at = *last = at > *last || *last > s->now + 2 * s->k.delay_us ? at : *last + 1;
 
 	if (at < s->clog_until[from->index][to->index]) {
 		at = s->clog_until[from->index][to->index] + world_below(s, MS);
@@ -62,6 +67,8 @@ static bool broken(struct sim *s)
 
 void post_request(struct sim *s, uint32_t machine, uint64_t conn, uint64_t rid, unsigned type, struct bytes body)
 {
+	bool far;
+
 	if (s->trace) {
 		char who[64];
 
@@ -69,13 +76,14 @@ void post_request(struct sim *s, uint32_t machine, uint64_t conn, uint64_t rid, 
 		world_show(s, who, type, body);
 	}
 	if (!broken(s))
-		world_at(s, s->now + delay(s), (struct sim_event){ .kind = SIM_REQUEST, .machine = machine, .a = conn, .b = rid,
+		world_at(s, s->now + delay(s, &far), (struct sim_event){ .kind = SIM_REQUEST, .machine = machine, .a = conn, .b = rid,
 								   .packet = world_packet(type, body) });
 }
 
 void post_answer(struct machine *from, uint64_t conn, uint64_t rid, unsigned type, struct bytes body)
 {
 	struct sim *s = from->s;
+	bool far;
 
 	if (s->trace) {
 		char who[64];
@@ -85,6 +93,6 @@ void post_answer(struct machine *from, uint64_t conn, uint64_t rid, unsigned typ
 		world_show(s, who, type, body);
 	}
 	if (!broken(s))
-		world_at(s, s->now + delay(s), (struct sim_event){ .kind = SIM_ANSWER, .machine = from->index, .a = conn, .b = rid,
+		world_at(s, s->now + delay(s, &far), (struct sim_event){ .kind = SIM_ANSWER, .machine = from->index, .a = conn, .b = rid,
 								   .packet = world_packet(type, body) });
 }

@@ -301,6 +301,7 @@ struct sim {
 	struct item_build *build;
 
 	uint64_t cut_until[SIM_MACHINES_MAX][SIM_MACHINES_MAX], clog_until[SIM_MACHINES_MAX][SIM_MACHINES_MAX];
+	uint64_t arrival[SIM_MACHINES_MAX][SIM_MACHINES_MAX];    /* of what was sent last */
 	bool written_since[SIM_GROUPS_MAX];      /* a write succeeded after healing */
 	uint64_t leaders[SIM_GROUPS_MAX];        /* highest ballot seen leading */
 	struct sim_counts count;
@@ -327,7 +328,8 @@ struct wal_io disk_io(struct disk *d);
 void disk_done(struct disk *d);                                  /* the job is on the platter */
 void disk_crash(struct disk *d, enum crash how);
 void disk_wipe(struct disk *d);
-bool disk_flip(struct disk *d);                                  /* one bit of what is known to be synced; false: nothing is */
+enum disk_flip { DISK_FLIP_NONE, DISK_FLIP_HEADER, DISK_FLIP_RECORD };
+enum disk_flip disk_flip(struct disk *d, bool headers);          /* one bit of what is known to be synced, where there is any */
 bool disk_healthy(const struct disk *d);
 
 /* --- machine.c */
