@@ -44,7 +44,9 @@ def op_name: {"put": "puts", "get": "strong gets", "eventual": "eventual gets"}[
 | ($lines | map(select(.get_us)) | .[0].get_us | if . == null then null else median end) as $get_us
 
 | "# How fast ddb is, beside others", "",
-  "Written by `make bench`, at \($m.commit), on \($m.date): \($m.cores) cores (\($m.cpu)), \($m.memory / 1048576 | round) GB, \($m.kernel), \($m.fs), load average \($m.load) at the start.",
+  "Written by `make bench`, at \($m.commit), on \($m.date): \($m.cores) cores (\($m.cpu)), \($m.memory / 1048576 | round) GB, \($m.kernel), \($m.fs).",
+  ([$m.busy, $lines[].busy_after // empty] | "Other work took \(map("\(.) %") | join(" and ")) of the cores before and after"
+	+ if max > 10 then ": **the machine was not quiet**." else "." end),
   "\($m.connections) connections, the load generator on the same cores; \($m.rounds) rounds of \($m.seconds) s a measurement, systems taking turns.",
   "Of ddb, time counts until everything acknowledged is applied too. The model is the physical limit (t/bench/model.c); dynalite is one process, etcd three nodes behind their JSON gateway, asked at the leader.",
   "Ratios hold from machine to machine better than figures do.",
