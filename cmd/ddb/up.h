@@ -72,11 +72,12 @@ struct up {
  * Bring a locked home to where daemons can start: cluster file (made with that many nodes if there is none), credentials, directories.
  *   replicas     0: as it is, or 3
  *   credentials  a file to use, or NULL
- * Sets cluster and first_life.  Says which nodes were wiped.
+ * Sets cluster and first_life.
  */
 int up_home_prepare(struct up *u, uint64_t replicas, const char *region, const char *credentials);
 int up_home_started(struct up *u);                       /* from now on nobody has a first life any more */
 int up_home_ephemeral(struct up *u);                     /* makes one, and sets home */
+void up_home_say_wiped(const struct up *u, const char *node);    /* "node-a", which is about to start; nothing if it was not */
 
 /* --- up_child.c */
 

@@ -158,6 +158,8 @@ void up_child_start(struct up_child *c)
 	pid_t parent = getpid();
 	int fds[2];
 
+	if (c->phase == UP_NODE)
+		up_home_say_wiped(c->up, c->name);
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) {
 		log_err("%s: pipe: %m", c->name);
 		again_later(c);

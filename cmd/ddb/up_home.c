@@ -111,16 +111,28 @@ static int check_credentials(const struct up *u, const char *file)
 	return 0;
 }
 
-static void say_wiped(const struct up *u)
+/* Has this node ever had a log?  Its identity says so (identity.c in ddb-node). */
+static bool has_lived(const struct up *u, const char *node)
 {
-	for (size_t i = 0; i < u->cluster.nodes_n; i++) {
-		char *identity = mem_fmt("node-%s/identity", u->cluster.nodes[i].name);
+	char *path = mem_fmt("%s/%s/identity", u->home, node), text[512];
+	FILE *f = fopen(path, "re");
+	size_t n = f != NULL ? fread(text, 1, sizeof text - 1, f) : 0;
 
-		if (!is_there(u, identity))
-			log_warn("node-%s was wiped: it comes back as a new replica and copies what the others have",
-			         u->cluster.nodes[i].name);
-		free(identity);
-	}
+	free(path);
+	if (f != NULL)
+		fclose(f);
+	text[n] = '\0';
+	return strstr(text, "used yes") != NULL;
+}
+
+void up_home_say_wiped(const struct up *u, const char *node)
+{
+	char *identity = mem_fmt("%s/identity", node), *wal = mem_fmt("%s/wal", node);
+
+	if (!u->first_life && (!is_there(u, identity) || (!is_there(u, wal) && has_lived(u, node))))
+		log_warn("%s was wiped: it comes back as a new replica and copies what the others have", node);
+	free(identity);
+	free(wal);
 }
 
 int up_home_prepare(struct up *u, uint64_t replicas, const char *region, const char *credentials)
@@ -147,8 +159,6 @@ int up_home_prepare(struct up *u, uint64_t replicas, const char *region, const c
 	if (code == 0)
 		code = check_credentials(u, credentials);
 	u->first_life = !is_there(u, "started");
-	if (code == 0 && !u->first_life)
-		say_wiped(u);
 	return code;
 }
 
