@@ -84,7 +84,7 @@ tools := $(patsubst %.c,$(build)/%,$(filter t/tools/% t/bench/%,$(tests)))
 all: $(addprefix $(bin)/,$(programs))
 unit: $(units)
 fuzz: $(fuzz)
-tools: $(tools)
+tools: $(tools) $(build)/t/kill/kill
 
 ifneq ($(MAKECMDGOALS),clean)
 $(call stamp,$(build)/flags,$(CC) $(shell $(CC) -dumpfullversion 2>&1) $(cflags) $(LDFLAGS) $(libs))

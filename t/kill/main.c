@@ -1,6 +1,7 @@
 /*
  * kill: a cluster under load whose processes are killed, and what became of its promises.
  * usage: kill [--seed N] [--kills N] ...         run it; prints lines "ok", "not ok" and "# figures"
+ *        kill --attach HOME                      load a cluster that runs, kill nobody, until standard input ends
  *        kill --check FILE                       judge a history that was kept
  */
 #include <inttypes.h>
@@ -27,7 +28,7 @@
 #define SLACK_MS 500
 
 struct run {
-	const char *dir, *bin, *say, *converged, *check, *history;
+	const char *dir, *bin, *say, *converged, *check, *attach, *history;
 	uint64_t seed, kills, connections, rate, floor, patience_ms;
 	bool keep, verbose;
 	char *home;
@@ -65,9 +66,9 @@ static char *output(const char *command)
 	return text;
 }
 
-static bool command(const char *fmt, const char *bin, const char *home)
+static bool command(const char *what, const char *bin, const char *home)
 {
-	char *line = mem_fmt("out=$(%s/ddb %s --home %s 2>&1) || { echo \"$out\" >&2; false; }", bin, fmt, home);
+	char *line = mem_fmt("out=$(%s/ddb %s --home %s 2>&1) || { echo \"$out\" >&2; false; }", bin, what, home);
 	bool ok = system(line) == 0;
 
 	free(line);
@@ -106,13 +107,20 @@ static bool start(struct run *r)
 {
 	char error[CRED_ERROR_MAX], *path, *port;
 
-	path = mem_fmt("%s/ddb-kill.XXXXXX", r->dir);
-	if (mkdtemp(path) == NULL) {
-		log_err("%s: %m", path);
-		return false;
+	if (r->attach != NULL) {
+		r->home = mem_str(r->attach);
+	} else {
+		path = mem_fmt("%s/ddb-kill.XXXXXX", r->dir);
+		if (mkdtemp(path) == NULL) {
+			log_err("%s: %m", path);
+			return false;
+		}
+		r->home = mem_fmt("%s/home", path);
+		free(path);
+		if (!command("up -d --port 0", r->bin, r->home))
+			return false;
 	}
-	r->home = mem_fmt("%s/home", path);
-	if (!command("up -d --port 0", r->bin, r->home) || !create_table(r))
+	if (!create_table(r))
 		return false;
 	path = mem_fmt("%s/credentials", r->home);
 	r->cred = cred_open(path, true, error);
@@ -134,12 +142,14 @@ static void stop(struct run *r)
 {
 	char *line;
 
-	if (!command("down", r->bin, r->home))
-		log_warn("ddb down failed");
-	line = mem_fmt("rm -rf '%.*s'", (int)(strlen(r->home) - strlen("/home")), r->home);
-	if ((r->failed > 0 && r->keep) || system(line) != 0)
-		printf("# kept: %s\n", r->home);
-	free(line);
+	if (r->attach == NULL) {
+		if (!command("down", r->bin, r->home))
+			log_warn("ddb down failed");
+		line = mem_fmt("rm -rf '%.*s'", (int)(strlen(r->home) - strlen("/home")), r->home);
+		if ((r->failed > 0 && r->keep) || system(line) != 0)
+			printf("# kept: %s\n", r->home);
+		free(line);
+	}
 	cred_free(r->cred);
 	free(r->home);
 }
@@ -160,6 +170,15 @@ static bool converged(struct run *r)
 
 /* --- the run */
 
+static void await_end_of_input(void)
+{
+	char c;
+
+	printf("# loading\n");
+	while (read(STDIN_FILENO, &c, 1) > 0)
+		;
+}
+
 static void go(struct run *r)
 {
 	struct load_opts o = { r->port, "us-east-1", cred_first(r->cred), (unsigned)r->connections, r->rate, NULL };
@@ -174,7 +193,10 @@ static void go(struct run *r)
 	r->nemesis.patience_ms = r->patience_ms;
 	began = load_now_ns();
 	l = load_start(&o);
-	r->survived = nemesis_run(&r->nemesis, r->steps, r->kills, l, &r->result);
+	if (r->attach != NULL)
+		await_end_of_input();
+	else
+		r->survived = nemesis_run(&r->nemesis, r->steps, r->kills, l, &r->result);
 	ended = load_now_ns();
 	r->seconds = (double)(ended - began) / 1e9;
 	r->good_a_second = (double)load_view(l).good / r->seconds;
@@ -208,7 +230,10 @@ static void show_counts(const struct run *r)
 		       c->n[k][HIST_MAYBE], c->n[k][HIST_NO], k == WORK_CAS ? " (conditions)" : "");
 	for (size_t i = 0; i < c->types_n; i++)
 		printf("# answered %s: %" PRIu64 "\n", c->types[i].name, c->types[i].n);
-	printf("# %.1f s, %.0f good operations a second; seed %" PRIu64 "\n# kills:", r->seconds, r->good_a_second, r->seed);
+	printf("# %.1f s, %.0f good operations a second; seed %" PRIu64 "\n", r->seconds, r->good_a_second, r->seed);
+	if (r->attach != NULL)
+		return;
+	printf("# kills:");
 	for (int k = 0; k < NEMESIS_KINDS; k++)
 		printf(" %s %" PRIu64 "%s", nemesis_kinds[k], r->result.kills[k], k + 1 < NEMESIS_KINDS ? "," : "");
 	printf("; %" PRIu64 " processes; %" PRIu64 " writes under way at leaders\n", r->result.all, r->result.in_flight);
@@ -248,14 +273,25 @@ static bool check_history(struct run *r, const struct hist *h)
 	return ok;
 }
 
+static void judge_kills(struct run *r)
+{
+	char text[200];
+
+	snprintf(text, sizeof text, "every process that was killed came back, after %" PRIu64 " kills", r->kills);
+	verdict(r, r->survived, text);
+	judge_times(r);
+	snprintf(text, sizeof text, "%" PRIu64 " leaders died with writes under way", r->result.kills[NEMESIS_LEADER]);
+	verdict(r, r->result.kills[NEMESIS_LEADER] * 4 >= r->kills, text);
+}
+
 static void judge(struct run *r)
 {
 	const struct work_counts *c = work_counts(r->work);
 	char text[600];
 
 	show_counts(r);
-	snprintf(text, sizeof text, "every process that was killed came back, after %" PRIu64 " kills", r->kills);
-	verdict(r, r->survived, text);
+	if (r->attach == NULL)
+		judge_kills(r);
 	snprintf(text, sizeof text, "%" PRIu64 " answers that make no sense%s%s", c->broken, c->broken > 0 ? ": " : "", c->broken_why);
 	verdict(r, c->broken == 0, text);
 	verdict(r, r->read_all, "every key was read at the end");
@@ -263,13 +299,10 @@ static void judge(struct run *r)
 		if (hist_save(work_hist(r->work), r->history) == 0)
 			printf("# history: %s\n", r->history);
 	verdict(r, r->converge, "all replicas have applied the same slot and have the same state");
-	judge_times(r);
 	/* A run that could not have found anything is no pass. */
 	snprintf(text, sizeof text, "%.0f good operations a second on average, outages included, of at least %" PRIu64, r->good_a_second,
 	         r->floor);
 	verdict(r, r->good_a_second >= (double)r->floor, text);
-	snprintf(text, sizeof text, "%" PRIu64 " leaders died with writes under way", r->result.kills[NEMESIS_LEADER]);
-	verdict(r, r->result.kills[NEMESIS_LEADER] * 4 >= r->kills, text);
 }
 
 static int check_file(struct run *r)
@@ -298,6 +331,7 @@ int main(int argc, char **argv)
 		OPT_STR(0, "dir", "DIR", "where the home is made: on a real file system", &r.dir),
 		OPT_STR(0, "bin", "DIR", "ddb and its daemons (bin)", &r.bin),
 		OPT_STR(0, "history", "FILE", "where a history is kept that is wrong", &r.history),
+		OPT_STR(0, "attach", "HOME", "load this cluster, kill nobody, until standard input ends", &r.attach),
 		OPT_STR(0, "check", "FILE", "judge this history, and nothing else", &r.check),
 		OPT_FLAG('k', "keep", "keep the home of a failure, and the history in any case", &r.keep),
 		OPT_FLAG('v', "verbose", "say each step", &r.verbose),
