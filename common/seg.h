@@ -35,7 +35,7 @@ enum seg_kind {
 	SEG_PROMISE = 3,             /* group, ballot */
 	SEG_GROUP = 4,               /* a group exists here from now on; body: its description */
 	SEG_STATE = 5,               /* what collection must not forget of a group: promise, configuration, base; body */
-	SEG_INSTALLED = 6,           /* a snapshot up to slot is in the store; body: configuration and hash */
+	SEG_INSTALLED = 6,           /* a snapshot up to slot goes into the store next: if it is there, entries before this count from slot + 1; body */
 	SEG_DROPPED = 7,             /* the group is gone from here */
 	SEG_CHOSEN = 8,              /* hint: slots up to slot are chosen */
 	SEG_NODE = 9,                /* node-wide state: fencing epoch, clean stop with the lease still granted; body */

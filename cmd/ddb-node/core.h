@@ -83,7 +83,9 @@ struct group {
 	uint64_t install_transfer;               /* 0 = none */
 	uint32_t install_from, install_seq;
 	uint64_t install_heard;
-	bool installing;                         /* handed to the store, not yet durable */
+	bool installing;                         /* complete, and not yet durable in the store */
+	uint64_t install_end;                    /* the store may change over once the log is durable up to here; 0: it was told */
+	struct store_meta install_meta;
 
 	uint32_t covered_by;                     /* the leader whose list covers this group; 0 = none */
 	uint64_t ticked;
@@ -171,6 +173,7 @@ struct node {
 	uint64_t beat_at;
 
 	size_t creating;                         /* groups that are not ready yet */
+	size_t installs;                         /* groups with an install_end */
 	STAILQ_HEAD(, farewell) farewells;
 	uint64_t tick_at, collect_at;
 	uint64_t collect_keep, collect_after;    /* collection waits for state records; 0 = none */
@@ -260,6 +263,7 @@ void snap_want(struct node *n, struct bytes body);
 void snap_rows(struct node *n, struct bytes body);
 void snap_got(struct node *n, struct bytes body);
 void snap_tick(struct node *n);
+void snap_durable(struct node *n);                                              /* the log moved */
 void snap_installed(struct node *n, struct group *g, const struct store_meta *meta);
 void snap_fini(struct node *n, const struct group *only);                       /* only: NULL = all */
 

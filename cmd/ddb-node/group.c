@@ -39,6 +39,7 @@ void group_free(struct node *n, struct group *g)
 		STAILQ_REMOVE(&n->dirty, g, group, dirty_next);
 	HASH_DEL(n->groups, g);
 	n->creating -= g->start != NULL;
+	n->installs -= g->install_end > 0;
 	free(g->start);
 	drop_staged(g);
 	glog_fini(&g->log);

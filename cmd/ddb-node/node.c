@@ -149,6 +149,7 @@ void node_written(struct node *n, uint64_t now)
 		group_act(n, g, NULL);
 	}
 	control_durable(n);
+	snap_durable(n);
 	release(n);
 	collect_durable(n);
 }

@@ -91,6 +91,21 @@ static void forget(struct recovery *r, struct found *f)
 	free(f);
 }
 
+/* A snapshot of `slot` was about to be installed; if it was, what the log has up to there does not count. */
+static void replaced(struct recovery *r, struct found *f, uint64_t slot)
+{
+	struct glog *l = &f->g->log;
+	struct applied *a;
+
+	HASH_FIND(hh, r->applied, &f->id, sizeof f->id, a);
+	if (a == NULL || a->meta.applied < slot)
+		return;
+	if (glog_top(l) <= slot)
+		glog_reset(l, slot + 1);
+	else
+		glog_trim(l, slot + 1);
+}
+
 static void described(struct recovery *r, const struct wal_record *rec)
 {
 	struct found *f = find(r, rec->group);
@@ -117,8 +132,8 @@ static void described(struct recovery *r, const struct wal_record *rec)
 		f->g->config = c;
 	f->g->state_position = rec->position;
 	f->damaged = false;
-	if (rec->kind == SEG_INSTALLED && glog_top(&f->g->log) <= rec->slot)
-		glog_reset(&f->g->log, rec->slot + 1);
+	if (rec->kind == SEG_INSTALLED)
+		replaced(r, f, rec->slot);
 }
 
 static void unknown(struct found *f, uint64_t slot)

@@ -210,6 +210,34 @@ static bool take_rows(struct node *n, struct group *g, struct bytes list)
 	return false;
 }
 
+/*
+ * What the log has up to the snapshot's slot may be anything that was ever accepted there.  So the log says that it no longer counts
+ * before the store changes over: after a crash, a store of that slot is taken for what the log tells otherwise.
+ */
+static void announce(struct node *n, struct group *g, const struct store_meta *meta)
+{
+	struct buf b = { 0 };
+
+	group_describe(g, &b);
+	group_append(n, g, SEG_INSTALLED, g->px.promised, meta->applied, buf_view(&b));
+	buf_fini(&b);
+	g->installing = true;
+	g->install_meta = *meta;
+	g->install_end = g->last_end;
+	n->installs++;
+}
+
+void snap_durable(struct node *n)
+{
+	for (struct group *g = n->installs > 0 ? n->groups : NULL; g != NULL; g = g->hh.next) {
+		if (g->install_end == 0 || wal_durable(n->wal) < g->install_end)
+			continue;
+		g->install_end = 0;
+		n->installs--;
+		n->store.ops->install_end(n->store.ctx, g->id, &g->install_meta);
+	}
+}
+
 static bool finish(struct node *n, struct group *g, const struct msg_snap_rows *m)
 {
 	struct store_meta meta = { .applied = m->slot, .clock = m->clock, .deleted_clock = m->deleted_clock,
@@ -221,8 +249,7 @@ static bool finish(struct node *n, struct group *g, const struct msg_snap_rows *
 		return false;
 	memcpy(meta.hash.b, m->hash.p, m->hash.n);
 	memcpy(meta.config, m->config.p, m->config.n);
-	g->installing = true;
-	n->store.ops->install_end(n->store.ctx, g->id, &meta);
+	announce(n, g, &meta);
 	return true;
 }
 
@@ -284,7 +311,7 @@ void snap_installed(struct node *n, struct group *g, const struct store_meta *me
 	g->config = g->px.config[0];
 	beat_members(n, &g->config);
 	group_describe(g, &b);
-	group_append(n, g, SEG_INSTALLED, g->px.promised, meta->applied, buf_view(&b));
+	g->state_position = group_append(n, g, SEG_STATE, g->px.promised, g->chosen, buf_view(&b));
 	buf_fini(&b);
 	node_dirty(n, g);
 }
