@@ -10,6 +10,18 @@ static struct identity *identity(const struct machine *m)
 
 /* --- what was said -------------------------------------------------------------------------------------------------- */
 
+/* Whoever proposes for a slot that is chosen, in that ballot or a later one, proposes what is chosen. */
+static void check_proposal(struct machine *m, const struct model_group *model, const struct msg_px *p)
+{
+	struct bytes rest = p->entries, part;
+	struct msg_slot_entry e;
+
+	while (msg_list_next(&rest, &part) && msg_get_slot_entry(part, &e, MSG_VERSION))
+		if (e.slot <= model->n && p->ballot >= model->slot[e.slot].ballot && model_entry_hash(e.entry) != model->slot[e.slot].entry)
+			world_fail(m->s, "machine %u, group %llu: proposes another value for slot %llu, which is chosen", m->index,
+				   (unsigned long long)model->id, (unsigned long long)e.slot);
+}
+
 void judge_sent(struct machine *m, unsigned type, struct bytes body)
 {
 	struct replica_word *w;
@@ -20,6 +32,8 @@ void judge_sent(struct machine *m, unsigned type, struct bytes body)
 	if (!msg_get_px(body, &p, MSG_VERSION) || p.group == 0 || p.group > m->s->ngroups || p.from != m->incarnation)
 		world_fail(m->s, "machine %u: sends what nobody can read", m->index);
 	w = &identity(m)->word[p.group - 1];
+	if (p.type == PX_ACCEPT)
+		check_proposal(m, &m->s->group[p.group - 1], &p);
 	if (p.type == PX_PREPARE || p.type == PX_ACCEPT || ((p.type == PX_PROMISE || p.type == PX_ACCEPTED) && (p.flags & 1)))
 		if (p.ballot > w->promised)
 			w->promised = p.ballot;
@@ -55,17 +69,31 @@ static void check_word(struct machine *m, const struct group *g, const struct mo
 	}
 }
 
+/* What the log shows of chosen slots, in memory or not, is what is chosen. */
+static void check_log(struct machine *m, struct group *g, const struct model_group *model)
+{
+	struct buf scratch = { 0 };
+	struct bytes raw;
+
+	for (uint64_t slot = g->log.base; slot <= g->chosen && slot <= model->n; slot++)
+		if (wire_entry(m->node, g, slot, &scratch, &raw) && model_entry_hash(raw) != model->slot[slot].entry)
+			world_fail(m->s, "machine %u, group %llu: its log has another value for slot %llu, which is chosen", m->index,
+				   (unsigned long long)g->id, (unsigned long long)slot);
+	buf_fini(&scratch);
+}
+
 void judge_started(struct machine *m)
 {
 	struct sim *s = m->s;
 
 	for (uint32_t i = 0; i < s->ngroups; i++) {
-		const struct group *g = node_group(m->node, i + 1);
+		struct group *g = node_find(m->node, i + 1);
 		struct replica_word *w = &identity(m)->word[i];
 
-		if (g != NULL && g->ready)
+		if (g != NULL && g->ready) {
 			check_word(m, g, &s->group[i], w);
-		else if (g == NULL && w->promised != 0)
+			check_log(m, g, &s->group[i]);
+		} else if (g == NULL && w->promised != 0)
 			world_fail(s, "machine %u, group %u: forgotten in a crash", m->index, i + 1);
 	}
 	node_check(m->node);
@@ -114,6 +142,7 @@ static void chosen(struct machine *m, struct group *g, struct model_group *model
 				   (unsigned long long)g->id, (unsigned long long)slot);
 		check_quorum(m, model, slot);
 		model_chosen(m->s, model, slot, raw);
+		model->slot[slot].ballot = at != NULL ? at->ballot : 0;
 	} else if (at != NULL && at->entry != NULL &&
 		   model_entry_hash((struct bytes){ at->entry, at->bytes }) != model->slot[slot].entry) {
 		world_fail(m->s, "machine %u, group %llu: another value for slot %llu, which is chosen", m->index, (unsigned long long)g->id,

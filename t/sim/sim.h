@@ -217,6 +217,7 @@ struct model_slot {
 	uint64_t entry;                          /* a hash */
 	struct entry_hash state;
 	uint64_t timestamp;
+	uint64_t ballot;                         /* in which it was seen to be chosen first */
 	uint32_t id;                             /* op, 0 = none */
 	int8_t deleted;                          /* key deleted by an entry that names no op; -1 = none */
 	bool claimed;                            /* and the one who did it is known */
