@@ -100,11 +100,11 @@ void group_stage(struct group *g, uint64_t slot, struct bytes entry, bool fresh)
 	*s = (struct staged){ slot, mem_copy(entry.p, entry.n), (uint32_t)entry.n, fresh };
 }
 
-static void stage_noop(struct node *n, struct group *g, uint64_t slot)
+static void stage_noop(struct group *g, uint64_t slot)
 {
 	struct buf b = { 0 };
 
-	entry_put_noop(&b, group_timestamp(n, g));
+	entry_put_noop(&b, 0);                   /* stamped when it is logged */
 	group_stage(g, slot, buf_view(&b), true);
 	buf_fini(&b);
 }
@@ -195,8 +195,8 @@ static void persist_own(struct node *n, struct group *g, uint64_t slot, uint64_t
 #ifdef MUTANT_KEEP_ORPHANS
 	orphan = false;
 #endif
-	if (orphan)
-		entry_put_noop(&b, group_timestamp(n, g));
+	if (orphan || (s->fresh && e.type == ENTRY_NOOP))
+		entry_put_noop(&b, group_timestamp(n, g));       /* behind that of the slot before, which may be new, too */
 	else
 		buf_put(&b, s->entry, s->bytes);
 	if (s->fresh || orphan)
@@ -282,7 +282,7 @@ static void act(struct node *n, struct group *g, const struct px_action *a, cons
 		group_stage(g, a->first, in->entry[a->first - in->m.first], false);
 		break;
 	case PX_DO_STAGE_NOOP:
-		stage_noop(n, g, a->first);
+		stage_noop(g, a->first);
 		break;
 	case PX_DO_CHOSEN:
 		chosen(n, g, a->last);
