@@ -452,8 +452,9 @@ bool recover_run(struct node *n, const struct wal_io *io, const struct wal_optio
 		wal_free(n->wal);
 		n->wal = NULL;
 	}
-	*lost = !r.foreign && (verdict == WAL_LOST || r.failed);
-	for (struct found *f = r.foreign ? NULL : r.found; f != NULL; f = f->hh.next) {
+	/* A log that could not be read to its end proves nothing. */
+	*lost = n->wal != NULL && (verdict == WAL_LOST || r.failed);
+	for (struct found *f = n->wal != NULL ? r.found : NULL; f != NULL; f = f->hh.next) {
 		if (gap(&r, f)) {
 			log_err("group %llu: its store does not reach what is left of its log", (unsigned long long)f->id);
 			*lost = true;
