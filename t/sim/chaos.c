@@ -323,7 +323,11 @@ static void carry_out(struct sim *s, enum fault f, struct machine *m)
 		admin_lead(s, up_to(s, s->ngroups - 1));
 		break;
 	case MOVE:
-		if (s->nmachines > 3 && admin_settled(s))
+		/*
+		 * A member that turns out to be lost while a new one is on its way stops the group for good: the new one, which does
+		 * not exist before its configuration is chosen, cannot help to choose it.
+		 */
+		if (s->nmachines > 3 && (s->phase == PHASE_UNLIMITED || may_damage(s, NULL)))
 			admin_move(s, up_to(s, s->ngroups - 1));
 		break;
 	case CLOCK:

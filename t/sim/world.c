@@ -182,7 +182,7 @@ static void init(struct sim *s)
 	s->build = mem_new(sizeof *s->build);
 	item_build_init(s->build);
 	s->now = SEC;
-	s->nmachines = world_chance(s, 250) ? 5 : 3;
+	s->nmachines = world_chance(s, 350) ? 5 : 3;
 	s->ngroups = 1 + (uint32_t)world_below(s, SIM_GROUPS_MAX);
 	s->nclients = 4 + (uint32_t)world_below(s, SIM_CLIENTS_MAX - 4);
 	s->nincarnations = 1;
