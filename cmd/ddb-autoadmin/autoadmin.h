@@ -18,6 +18,7 @@
 #ifndef AUTOADMIN_AUTOADMIN_H
 #define AUTOADMIN_AUTOADMIN_H
 
+#include <sys/queue.h>
 #include <uthash.h>
 
 #include "daemon.h"
@@ -27,10 +28,12 @@
 #include "table.h"
 
 #define AA_NODES_MAX CLUSTER_NODES_MAX
+#define AA_INCARNATION_MAX 0xffffffu             /* of a ballot, 24 bits name its replica */
 #define AA_JOBS_MAX 1024                         /* changes of the catalogue that wait for their turn */
 #define AA_PARTITIONS_MAX 512                    /* of a table */
 #define AA_MEMBERS_MAX 7
 #define AA_TABLES_MAX 10000
+#define AA_JOB_MS_MAX 8000                       /* a change that waited longer is refused: its asker is about to give up */
 
 struct aa;
 
@@ -57,12 +60,15 @@ void cat_update(struct aa *a, const char *pk, const char *sk, const char *update
                 const struct cat_value *values, size_t n, void (*done)(void *arg, enum result r, struct bytes row), void *arg);
 /* Every row, in key order; each(arg, row) may be called many times, then done(arg, result) once. */
 void cat_scan(struct aa *a, void (*each)(void *arg, struct bytes row), void (*done)(void *arg, enum result r), void *arg);
+/* The process leaves: what waits for another attempt ends now, what is under way when net_free ends it. */
+void cat_stop(struct aa *a);
 
 /* --- lease.c ------------------------------------------------------------------------------------------------------ */
 
 void lease_tick(struct aa *a);
 bool lease_active(const struct aa *a);           /* the lease is ours and has not run out by our clock */
 void lease_lost(struct aa *a);                   /* somebody says so */
+void lease_doubt(struct aa *a);                  /* ask the catalogue now, not when it is due */
 
 /* --- nodes ---------------------------------------------------------------------------------------------------------- */
 
@@ -81,7 +87,14 @@ struct aa_node {                                 /* the present incarnation of a
 	char *name, *zone, *addr;
 	struct net_peer *peer;
 	bool polling, known;                     /* known: `states` is what it said since it came up */
-	uint64_t polled_at, log_bytes;
+	uint64_t asked_at, polled_at, log_bytes;
+	/*
+	 * Commands it has not answered, and when the last status was asked for that it answered and before which there were none: what
+	 * that status does not show was not on its way either.
+	 */
+	unsigned commands;
+	bool asked_clean;
+	uint64_t clean_at;
 	struct aa_group_state *states;           /* uthash by group */
 	struct aa *a;
 };
@@ -111,12 +124,12 @@ struct aa_table {
 	struct aa_partition *part;
 	size_t nparts;
 	bool serving;                            /* every group is up on a quorum: ACTIVE */
-	bool pushed;
+	bool checked;                            /* once in this epoch: it ever came up */
 };
 
 struct aa_drop {
 	struct aa_drop *next;
-	uint64_t table;
+	uint64_t table, since;                   /* since: clock_ms() when this process learned of it */
 	size_t n;
 	uint64_t *group;                         /* owned */
 };
@@ -131,17 +144,20 @@ struct aa_job {
 	bool (*build)(struct aa *a, void *arg, struct cat_write *w);    /* false: nothing to do (it has answered) */
 	void (*done)(struct aa *a, void *arg, enum result r);           /* frees arg */
 	void *arg;
+	uint64_t queued_at;                      /* state_job's own */
 };
 
 struct aa {
 	struct daemon *d;
 	struct item_build build;
 	struct key_hasher *hasher;
-	uint64_t now_ms;
+	bool stopping;                           /* nothing of net may be called any more */
+	LIST_HEAD(, cat_call) calls;
 
 	uint64_t owner, epoch, until_ms;         /* lease */
-	bool asking, active, loading, loaded;
-	uint64_t lease_at;
+	uint64_t lease_ms;                       /* how long one lasts */
+	bool asking, active, loaded;
+	uint64_t lease_at, lease_asked;          /* when to ask again; when it was asked */
 
 	struct aa_node *node[AA_NODES_MAX];
 	size_t nnodes;
@@ -150,6 +166,7 @@ struct aa {
 
 	struct aa_counters counters;
 	struct aa_table *tables;                 /* uthash by name */
+	size_t creating;                         /* of them, not serving */
 	struct aa_drop *drops;
 	struct aa_job *jobs, **jobs_end;
 	size_t njobs;
@@ -157,7 +174,6 @@ struct aa {
 
 	struct push_link *links;                 /* push.c */
 	size_t nlinks;
-	uint64_t nodes_version;
 	struct net_server *server;
 	struct metrics_count changes, heals;
 };
@@ -166,6 +182,8 @@ void state_load(struct aa *a);                   /* once the lease is ours */
 void state_clear(struct aa *a);
 bool state_job(struct aa *a, const struct aa_job *job);              /* false: too many wait */
 void state_run(struct aa *a);
+void state_abandon(struct aa *a);                /* what waits is refused: nothing of it was done */
+void state_serving(struct aa *a, struct aa_table *t, bool serving);
 struct aa_table *state_table(struct aa *a, struct bytes name);
 struct aa_table *state_add_table(struct aa *a, struct bytes definition, struct bytes partitions);  /* NULL: malformed */
 void state_remove_table(struct aa *a, struct aa_table *t);
@@ -179,20 +197,20 @@ void state_partitions(const struct aa_table *t, struct buf *out);            /* 
 struct place_node {
 	uint32_t incarnation;
 	const char *zone;
-	uint64_t load;                           /* replicas so far; counted up by place_group */
+	uint64_t load, leads;                    /* replicas, and first leaders among them, so far; counted up by place_group */
 };
 
 /* Partitions a new table starts with (facts/api: 1000 write and 3000 read units each; 4 on demand). */
 size_t place_partitions(const struct table *t);
 /* Bounds of partition i of n: the hash space cut evenly; the first low and the last high are empty. */
 void place_range(size_t i, size_t n, struct buf *low, struct buf *high);
+size_t place_zones(const struct place_node *nodes, size_t n);        /* how many there are */
 /* One replica a zone, the least loaded node of each, in at most want zones; out[0] is the first leader.  Returns how many. */
 size_t place_group(struct place_node *nodes, size_t n, size_t want, size_t turn, uint32_t *out);
 
 /* --- the rest --------------------------------------------------------------------------------------------------------- */
 
-void groups_tick(struct aa *a);
-void groups_send(struct aa *a);                  /* ask nodes for what is missing, at once */
+void groups_send(struct aa *a);                  /* ask nodes for what is missing, as far as they have said what they have */
 bool groups_up(struct aa *a, const struct aa_partition *p);          /* on a quorum of its members */
 
 void tables_admin(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body);

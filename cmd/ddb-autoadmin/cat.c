@@ -19,7 +19,9 @@ static const struct key_schema schema = {
 
 /* One request to the catalogue's leader, sent again as long as it certainly was not carried out. */
 struct cat_call {
+	LIST_ENTRY(cat_call) all;
 	struct aa *a;
+	uint64_t epoch;                          /* when it was asked for */
 	unsigned type;
 	struct buf body;
 	bool write;
@@ -47,6 +49,7 @@ static void closed(uv_handle_t *h)
 
 static void finish(struct cat_call *c, enum result r, struct bytes body)
 {
+	LIST_REMOVE(c, all);
 	c->done(c, r, body);
 	uv_close((uv_handle_t *)&c->again, closed);
 }
@@ -58,7 +61,7 @@ static void on_again(uv_timer_t *t)
 
 static void later(struct cat_call *c, enum result r, struct bytes body)
 {
-	if (clock_ms() + PAUSE_MS >= c->deadline_ms)
+	if (c->a->stopping || clock_ms() + PAUSE_MS >= c->deadline_ms)
 		finish(c, r, body);
 	else
 		uv_timer_start(&c->again, on_again, PAUSE_MS, 0);
@@ -108,18 +111,23 @@ static void on_answer(void *arg, enum net_outcome outcome, unsigned type, struct
 	finish(c, r, body);
 }
 
+static bool is_up(const struct aa_node *n)
+{
+	return n->peer != NULL && net_is_up(n->peer);
+}
+
 /* By who answers there, not by what the catalogue says: it may not have been read yet. */
 static struct aa_node *choose(struct cat_call *c)
 {
 	struct aa *a = c->a;
 
 	for (size_t i = 0; a->catalogue_leader != 0 && i < a->nnodes; i++)
-		if (net_is_up(a->node[i]->peer) && net_peer_incarnation(a->node[i]->peer) == a->catalogue_leader)
+		if (is_up(a->node[i]) && net_peer_incarnation(a->node[i]->peer) == a->catalogue_leader)
 			return a->node[i];
 	for (size_t i = 0; i < a->nnodes; i++) {
 		struct aa_node *n = a->node[c->turn++ % a->nnodes];
 
-		if (net_is_up(n->peer))
+		if (is_up(n))
 			return n;
 	}
 	return NULL;
@@ -146,12 +154,25 @@ static struct cat_call *call_new(struct aa *a, unsigned type, void (*done)(struc
 	struct cat_call *c = mem_new(sizeof *c);
 
 	c->a = a;
+	c->epoch = a->epoch;
+	LIST_INSERT_HEAD(&a->calls, c, all);
 	c->type = type;
 	c->done = done;
 	c->deadline_ms = clock_ms() + CALL_MS;
 	uv_timer_init(&a->d->loop, &c->again);
 	c->again.data = c;
 	return c;
+}
+
+void cat_stop(struct aa *a)
+{
+	struct cat_call *c, *next;
+
+	for (c = LIST_FIRST(&a->calls); c != NULL; c = next) {
+		next = LIST_NEXT(c, all);
+		if (uv_is_active((uv_handle_t *)&c->again))
+			finish(c, RESULT_UNAVAILABLE, BYTES_NONE);
+	}
 }
 
 /* --- writing -------------------------------------------------------------------------------------------------------- */
@@ -244,7 +265,8 @@ static void on_committed(struct cat_call *c, enum result r, struct bytes body)
 
 	/* The first operation is the check of the lease: if that failed, somebody else is active. */
 	if (r == RESULT_CONDITION_FAILED && msg_get_written(body, &m, MSG_VERSION) && m.failed == 0) {
-		lease_lost(c->a);
+		if (c->epoch == c->a->epoch)
+			lease_lost(c->a);
 		r = RESULT_FENCED;
 	}
 	c->on_write(c->arg, r);

@@ -72,10 +72,11 @@ static void on_done(void *arg, enum net_outcome outcome, unsigned type, struct b
 	struct aa_node *n = arg;
 	struct msg_done m;
 
+	n->commands -= n->commands > 0;
 	if (outcome != NET_ANSWERED || type != MSG_done || !msg_get_done(body, &m, MSG_VERSION))
 		return;
 	if (m.result == RESULT_FENCED)
-		lease_lost(n->a);
+		lease_doubt(n->a);
 	else if (m.result != RESULT_OK)
 		log_warn("node %s: %s %.*s", n->name, result_info(m.result)->name, (int)m.text.n, (const char *)m.text.p);
 	n->polled_at = 0;                                /* see what it says now */
@@ -99,6 +100,7 @@ static bool send_create(struct aa *a, struct aa_node *n, const struct aa_partiti
 		.ballot = s != NULL && s->config_slot > 0 ? 0 : p->ballot,
 	}, MSG_VERSION);
 	net_requested(n->peer);
+	n->commands++;
 	buf_fini(&config);
 	return true;
 }
@@ -111,6 +113,7 @@ static bool send_drop(struct aa *a, struct aa_node *n, uint64_t group)
 		return false;
 	msg_put_group_drop(b, &(struct msg_group_drop){ a->epoch, group, n->incarnation }, MSG_VERSION);
 	net_requested(n->peer);
+	n->commands++;
 	return true;
 }
 
@@ -133,6 +136,7 @@ static void replace(struct aa *a, struct aa_partition *p, const struct aa_group_
 	put_config(&config, member, s->nmembers);
 	msg_put_group_config(b, &(struct msg_group_config){ a->epoch, p->group, s->config_slot, buf_view(&config) }, MSG_VERSION);
 	net_requested(leader->peer);
+	leader->commands++;
 	buf_fini(&config);
 	metrics_add(&a->heals, 1);
 	log_info("group %llu: replica %u takes the place of %u", (unsigned long long)p->group, new->incarnation, s->member[at]);
@@ -185,17 +189,31 @@ static unsigned settle(struct aa *a, struct aa_partition *p, uint64_t table, uin
 	return sent;
 }
 
+/* One that was read from the catalogue: where no node has a group of it, whoever created it died before it came up. */
+static void check_table(struct aa *a, struct aa_table *t)
+{
+	for (size_t i = 0; i < a->nnodes; i++)
+		if (!a->node[i]->known)
+			return;
+	t->checked = true;
+	for (size_t i = 0; i < t->nparts; i++)
+		if (newest(a, t->part[i].group) == NULL)
+			state_serving(a, t, false);
+}
+
 static void settle_table(struct aa *a, struct aa_table *t, unsigned *sent)
 {
 	bool up = true;
 
+	if (!t->checked)
+		check_table(a, t);
 	for (size_t i = 0; i < t->nparts; i++) {
 		if (*sent < COMMANDS_TURN_MAX)
 			*sent += settle(a, &t->part[i], t->t.id, t->t.schema);
 		up = up && (t->serving || groups_up(a, &t->part[i]));
 	}
 	if (up && !t->serving) {
-		t->serving = true;
+		state_serving(a, t, true);
 		log_info("table %.*s: active", (int)t->t.name.n, (const char *)t->t.name.p);
 		push_table(a, t, false);
 	}
@@ -231,7 +249,7 @@ static bool settle_drop(struct aa *a, struct aa_drop *d, unsigned *sent)
 	for (size_t i = 0; i < a->nnodes; i++) {
 		struct aa_node *n = a->node[i];
 
-		left |= !n->known;
+		left |= !n->known || n->clean_at <= d->since;
 		for (size_t j = 0; j < d->n; j++) {
 			if (nodes_state(n, d->group[j]) == NULL)
 				continue;
@@ -273,9 +291,4 @@ void groups_send(struct aa *a)
 	for (struct aa_table *t = a->tables; t != NULL; t = t->hh.next)
 		settle_table(a, t, &sent);
 	settle_drops(a, &sent);
-}
-
-void groups_tick(struct aa *a)
-{
-	groups_send(a);
 }

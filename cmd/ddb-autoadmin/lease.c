@@ -7,9 +7,8 @@
 #include "clock.h"
 #include "log.h"
 
-#define LEASE_MS 6000
-#define RENEW_MS 2000
 #define RETRY_MS 100
+#define RETRY_MS_MAX 1000                        /* while somebody else is active */
 
 static uint64_t wall_ms(void)
 {
@@ -31,6 +30,12 @@ void lease_lost(struct aa *a)
 	log_warn("no longer active: the lease or the view of the catalogue is in doubt");
 	a->active = false;
 	state_clear(a);
+	state_abandon(a);
+}
+
+void lease_doubt(struct aa *a)
+{
+	a->lease_at = 0;
 }
 
 bool lease_active(const struct aa *a)
@@ -38,19 +43,25 @@ bool lease_active(const struct aa *a)
 	return a->active && a->loaded && clock_ms() < a->until_ms;
 }
 
+/* Counted from when it was asked for: the row in the catalogue is no younger. */
+static void held(struct aa *a)
+{
+	a->lease_at = a->lease_asked + a->lease_ms / 3;
+	a->until_ms = a->lease_asked + a->lease_ms;
+}
+
 static void on_taken(void *arg, enum result r, struct bytes row)
 {
 	struct aa *a = arg;
-	uint64_t epoch;
+	uint64_t epoch, until;
 
 	a->asking = false;
 	a->lease_at = clock_ms() + RETRY_MS;
+	if (r == RESULT_CONDITION_FAILED && get_u64(row, "until_ms", &until) && until > wall_ms() + RETRY_MS)
+		a->lease_at = clock_ms() + (until - wall_ms() < RETRY_MS_MAX ? until - wall_ms() : RETRY_MS_MAX);
 	if (r != RESULT_OK || !get_u64(row, "epoch", &epoch))
 		return;
-	a->lease_at = clock_ms() + RENEW_MS;
-	a->until_ms = clock_ms() + LEASE_MS;
-	if (a->active)
-		return;
+	held(a);
 	a->active = true;
 	a->epoch = epoch;
 	log_info("active, in epoch %llu", (unsigned long long)epoch);
@@ -65,8 +76,7 @@ static void on_renewed(void *arg, enum result r, struct bytes row)
 	a->asking = false;
 	a->lease_at = clock_ms() + RETRY_MS;
 	if (r == RESULT_OK) {
-		a->lease_at = clock_ms() + RENEW_MS;
-		a->until_ms = clock_ms() + LEASE_MS;
+		held(a);
 	} else if (r == RESULT_CONDITION_FAILED) {
 		lease_lost(a);
 	}
@@ -74,13 +84,15 @@ static void on_renewed(void *arg, enum result r, struct bytes row)
 
 void lease_tick(struct aa *a)
 {
-	const struct cat_value values[] = { { ":o", a->owner }, { ":u", wall_ms() + LEASE_MS }, { ":one", 1 }, { ":zero", 0 },
+	const uint64_t until = wall_ms() + a->lease_ms;
+	const struct cat_value values[] = { { ":o", a->owner }, { ":u", until }, { ":one", 1 }, { ":zero", 0 },
 					    { ":now", wall_ms() } };
-	const struct cat_value again[] = { { ":u", wall_ms() + LEASE_MS }, { ":e", a->epoch } };
+	const struct cat_value again[] = { { ":u", until }, { ":e", a->epoch } };
 
 	if (a->asking || clock_ms() < a->lease_at)
 		return;
 	a->asking = true;
+	a->lease_asked = clock_ms();
 	if (a->active)
 		cat_update(a, "lease", "autoadmin", "SET until_ms = :u", "epoch = :e", again, 2, on_renewed, a);
 	else

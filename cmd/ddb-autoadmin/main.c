@@ -12,11 +12,13 @@
 static struct daemon d = DAEMON_INIT;
 static struct aa aa = { .d = &d };
 static const char *listen_addr;
+static uint64_t lease_ms = 6000;
 static uv_timer_t tick;
 
 static const struct opt opts[] = {
 	DAEMON_OPTS(d),
 	OPT_STR('l', "listen", "ADDR", "listen there and not where the cluster file says", &listen_addr),
+	OPT_MS(0, "lease", "TIME", "how long one that has died stays the active one", &lease_ms, 300, 60000),
 	OPT_END
 };
 static const struct opt_usage usage = { "ddb-autoadmin", NULL, "create, place and heal tables", opts, 0, 0, false };
@@ -39,7 +41,6 @@ static void on_tick(uv_timer_t *t)
 
 	lease_tick(a);
 	nodes_tick(a);
-	groups_tick(a);
 }
 
 static void on_metrics(void *arg, struct buf *out)
@@ -98,6 +99,8 @@ static int serve(struct aa *a)
 	if (a->server == NULL)
 		return DDB_EXIT_USAGE;
 	a->owner = owner_of(addr);
+	a->lease_ms = lease_ms;
+	LIST_INIT(&a->calls);
 	a->jobs_end = &a->jobs;
 	a->hasher = key_hasher_new();
 	item_build_init(&a->build);
@@ -120,7 +123,11 @@ int main(int argc, char **argv)
 	code = daemon_open(&d, "ddb-autoadmin", NET_AUTOADMIN, NULL);
 	if (code == 0) {
 		code = serve(&aa);
-		uv_close((uv_handle_t *)&tick, NULL);
+		if (aa.links != NULL)
+			uv_close((uv_handle_t *)&tick, NULL);
+		state_abandon(&aa);
+		aa.stopping = true;
+		cat_stop(&aa);
 	}
 	daemon_close(&d);
 	state_clear(&aa);

@@ -46,7 +46,7 @@ static void on_up(void *arg, bool up)
 	struct aa_node *n = arg;
 
 	n->known = false;
-	n->polled_at = 0;
+	n->polled_at = n->clean_at = 0;
 	if (!up)
 		log_info("node %s is down", n->name);
 }
@@ -99,6 +99,8 @@ static void on_state(void *arg, enum net_outcome outcome, unsigned type, struct 
 			take_state(n, &s);
 	}
 	n->known = true;
+	if (n->asked_clean)
+		n->clean_at = n->asked_at;
 	groups_send(n->a);
 }
 
@@ -111,17 +113,15 @@ static void poll(struct aa_node *n)
 	msg_put_node_status(b, &(struct msg_node_status){ n->a->epoch }, MSG_VERSION);
 	net_requested(n->peer);
 	n->polling = true;
+	n->asked_at = clock_ms();
+	n->asked_clean = n->commands == 0;
 }
 
 void nodes_tick(struct aa *a)
 {
-	bool busy = false;
-
-	for (struct aa_table *t = a->tables; t != NULL; t = t->hh.next)
-		busy |= !t->serving;
 	for (size_t i = 0; i < a->nnodes; i++) {
 		struct aa_node *n = a->node[i];
-		uint64_t every = busy ? POLL_FAST_MS : POLL_MS;
+		uint64_t every = a->creating > 0 ? POLL_FAST_MS : POLL_MS;
 
 		if (nodes_up(n) && !n->polling && (!n->known || clock_ms() >= n->polled_at + every))
 			poll(n);
@@ -137,7 +137,7 @@ struct joining {
 
 static void joined(struct aa *a, uint64_t conn, uint64_t rid, enum result r, const char *text, uint32_t incarnation)
 {
-	struct buf *b = net_answer(a->d->net, conn, rid, MSG_joined);
+	struct buf *b = a->stopping ? NULL : net_answer(a->d->net, conn, rid, MSG_joined);
 
 	if (b == NULL)
 		return;
@@ -169,6 +169,11 @@ static bool build_join(struct aa *a, void *arg, struct cat_write *w)
 
 	if (old != NULL && old->attempt == j->like.attempt) {    /* it asked twice */
 		joined(a, j->conn, j->rid, RESULT_OK, "", old->incarnation);
+		free_joining(j);
+		return false;
+	}
+	if ((old == NULL && a->nnodes == AA_NODES_MAX) || c.incarnation >= AA_INCARNATION_MAX) {
+		joined(a, j->conn, j->rid, RESULT_LIMIT, "the cluster takes no more nodes", 0);
 		free_joining(j);
 		return false;
 	}

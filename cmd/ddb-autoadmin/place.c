@@ -46,9 +46,23 @@ static bool zone_taken(const struct place_node *nodes, const size_t *chosen, siz
 	return false;
 }
 
+size_t place_zones(const struct place_node *nodes, size_t n)
+{
+	size_t zones = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool seen = false;
+
+		for (size_t j = 0; j < i; j++)
+			seen |= strcmp(nodes[j].zone, nodes[i].zone) == 0;
+		zones += !seen;
+	}
+	return zones;
+}
+
 size_t place_group(struct place_node *nodes, size_t n, size_t want, size_t turn, uint32_t *out)
 {
-	size_t chosen[AA_MEMBERS_MAX], got = 0;
+	size_t chosen[AA_MEMBERS_MAX], got = 0, first;
 
 	while (got < want && got < AA_MEMBERS_MAX) {
 		size_t best = n;
@@ -61,8 +75,14 @@ size_t place_group(struct place_node *nodes, size_t n, size_t want, size_t turn,
 		chosen[got++] = best;
 		nodes[best].load++;
 	}
-	/* First leaders take turns over the members. */
+	/* The first leader is the one that leads least; where that is even they take turns. */
+	first = got > 0 ? turn % got : 0;
+	for (size_t i = 1; i < got; i++)
+		if (nodes[chosen[(i + turn) % got]].leads < nodes[chosen[first]].leads)
+			first = (i + turn) % got;
 	for (size_t i = 0; i < got; i++)
-		out[i] = nodes[chosen[(i + turn) % got]].incarnation;
+		out[i] = nodes[chosen[(i + first) % got]].incarnation;
+	if (got > 0)
+		nodes[chosen[first]].leads++;
 	return got;
 }

@@ -5,6 +5,7 @@
 
 #include "autoadmin.h"
 #include "catalogue.h"
+#include "clock.h"
 #include "log.h"
 #include "mem.h"
 #include "px.h"
@@ -84,11 +85,20 @@ struct aa_table *state_add_table(struct aa *a, struct bytes definition, struct b
 		return NULL;
 	}
 	HASH_ADD_KEYPTR(hh, a->tables, t->t.name.p, t->t.name.n, t);
+	a->creating++;
 	return t;
+}
+
+void state_serving(struct aa *a, struct aa_table *t, bool serving)
+{
+	a->creating -= serving && !t->serving;
+	a->creating += !serving && t->serving;
+	t->serving = serving;
 }
 
 void state_remove_table(struct aa *a, struct aa_table *t)
 {
+	state_serving(a, t, true);
 	HASH_DEL(a->tables, t);
 	free_table(t);
 }
@@ -131,6 +141,7 @@ struct aa_node *state_add_node(struct aa *a, const struct aa_node *like)
 		n = a->node[a->nnodes++] = mem_new(sizeof *n);
 	}
 	*n = (struct aa_node){ .number = like->number, .incarnation = like->incarnation, .attempt = like->attempt, .states = n->states,
+			       .commands = n->commands,
 			       .name = mem_str(like->name), .zone = mem_str(like->zone), .addr = mem_str(like->addr), .a = a };
 	nodes_dial(a, n);
 	return n;
@@ -176,6 +187,101 @@ void state_put_counters(struct aa *a, struct cat_write *w, const struct aa_count
 	row = bytes_copy(item_build_view(b));
 	cat_put(a, w, row, NULL);
 	free((void *)row.p);
+}
+
+/* --- changes, one at a time --------------------------------------------------------------------------------------------- */
+
+struct running {
+	struct aa *a;
+	struct aa_job job;
+	uint64_t epoch;
+};
+
+static void on_done(void *arg, enum result r)
+{
+	struct running *run = arg;
+	struct aa *a = run->a;
+	bool ours = a->active && a->epoch == run->epoch;
+
+	a->job_running = false;
+	/* A row was not as we know it, or it may have happened: only the catalogue knows, so it is read again. */
+	if (ours && (r == RESULT_UNKNOWN || r == RESULT_CONDITION_FAILED))
+		lease_lost(a);
+	if (r == RESULT_FENCED || r == RESULT_CONDITION_FAILED)
+		r = RESULT_NOT_READY;                    /* nothing was done; whoever is active will do it */
+	else if (r == RESULT_OK && !ours)
+		r = RESULT_UNKNOWN;                      /* what it would change in memory is not the state it was built from */
+	run->job.done(a, run->job.arg, r);
+	free(run);
+	state_run(a);
+}
+
+static void run_job(struct aa *a, const struct aa_job *job)
+{
+	struct running *run;
+	struct cat_write w;
+
+	cat_begin(a, &w, true);
+	if (!job->build(a, job->arg, &w)) {
+		buf_fini(&w.ops);
+		return;
+	}
+	run = mem_new(sizeof *run);
+	*run = (struct running){ a, *job, a->epoch };
+	a->job_running = true;
+	cat_commit(a, &w, on_done, run);
+}
+
+static bool next_job(struct aa *a, struct aa_job *out)
+{
+	struct aa_job *j = a->jobs;
+
+	if (j == NULL)
+		return false;
+	*out = *j;
+	a->jobs = j->next;
+	if (a->jobs == NULL)
+		a->jobs_end = &a->jobs;
+	a->njobs--;
+	free(j);
+	return true;
+}
+
+void state_run(struct aa *a)
+{
+	struct aa_job j;
+
+	/* Built from the catalogue as it was read, or ids would be given out twice. */
+	while (!a->job_running && a->loaded && a->active && next_job(a, &j)) {
+		if (clock_ms() - j.queued_at > AA_JOB_MS_MAX)
+			j.done(a, j.arg, RESULT_OVERLOADED);
+		else
+			run_job(a, &j);
+	}
+}
+
+void state_abandon(struct aa *a)
+{
+	struct aa_job j;
+
+	while (next_job(a, &j))
+		j.done(a, j.arg, RESULT_NOT_READY);
+}
+
+bool state_job(struct aa *a, const struct aa_job *job)
+{
+	struct aa_job *j;
+
+	if (a->njobs == AA_JOBS_MAX)
+		return false;
+	j = mem_copy(job, sizeof *job);
+	j->next = NULL;
+	j->queued_at = clock_ms();
+	*a->jobs_end = j;
+	a->jobs_end = &j->next;
+	a->njobs++;
+	state_run(a);
+	return true;
 }
 
 /* --- loading ---------------------------------------------------------------------------------------------------------- */
@@ -224,18 +330,41 @@ static bool load_drop(struct aa *a, struct bytes row)
 	d->group = mem_new(groups.n);
 	for (size_t i = 0; i < d->n; i++)
 		d->group[i] = load_u64(groups.p + 8 * i);
+	d->since = clock_ms();
 	d->next = a->drops;
 	a->drops = d;
 	return true;
 }
 
+/* Rows of one reading of the catalogue.  The lease may go and come back meanwhile; what an older reading brings is not mixed in. */
+struct loading {
+	struct aa *a;
+	uint64_t epoch;
+};
+
+/* It is taken to have come up once, until the nodes have spoken (groups.c). */
+static bool load_table(struct aa *a, struct bytes row)
+{
+	struct bytes definition, partitions;
+	struct aa_table *t;
+
+	if (!get_bytes(row, "definition", ITEM_B, &definition) || !get_bytes(row, "partitions", ITEM_B, &partitions))
+		return false;
+	t = state_add_table(a, definition, partitions);
+	if (t != NULL)
+		state_serving(a, t, true);
+	return t != NULL;
+}
+
 static void on_row(void *arg, struct bytes row)
 {
-	struct aa *a = arg;
-	struct bytes pk, definition, partitions;
-	struct aa_table *t;
+	struct loading *l = arg;
+	struct aa *a = l->a;
+	struct bytes pk;
 	bool ok = true;
 
+	if (!a->active || a->epoch != l->epoch)
+		return;
 	if (!get_bytes(row, "pk", ITEM_S, &pk))
 		ok = false;
 	else if (bytes_is(pk, "meta"))
@@ -245,8 +374,7 @@ static void on_row(void *arg, struct bytes row)
 	else if (bytes_is(pk, "drop"))
 		ok = load_drop(a, row);
 	else if (bytes_is(pk, "table"))
-		ok = get_bytes(row, "definition", ITEM_B, &definition) && get_bytes(row, "partitions", ITEM_B, &partitions) &&
-		     (t = state_add_table(a, definition, partitions)) != NULL && (t->serving = true);
+		ok = load_table(a, row);
 	if (!ok)
 		log_err("a row of the catalogue cannot be read; it is left alone");
 }
@@ -288,17 +416,18 @@ static void on_first(struct aa *a, void *arg, enum result r)
 
 static void on_loaded(void *arg, enum result r)
 {
-	struct aa *a = arg;
-	const struct aa_job first = { .build = build_first, .done = on_first };
+	struct loading *l = arg;
+	struct aa *a = l->a;
+	bool ours = a->active && a->epoch == l->epoch;
 
-	a->loading = false;
-	if (!a->active)
+	free(l);
+	if (!ours)
 		return;
 	if (r != RESULT_OK) {
 		log_warn("the catalogue cannot be read: %s", result_info(r)->name);
 		lease_lost(a);
 	} else if (a->counters.incarnation == 0) {
-		state_job(a, &first);
+		run_job(a, &(struct aa_job){ .build = build_first, .done = on_first });
 	} else {
 		ready(a);
 	}
@@ -306,8 +435,10 @@ static void on_loaded(void *arg, enum result r)
 
 void state_load(struct aa *a)
 {
-	a->loading = true;
-	cat_scan(a, on_row, on_loaded, a);
+	struct loading *l = mem_new(sizeof *l);
+
+	*l = (struct loading){ a, a->epoch };
+	cat_scan(a, on_row, on_loaded, l);
 }
 
 void state_clear(struct aa *a)
@@ -325,65 +456,4 @@ void state_clear(struct aa *a)
 		free(d);
 	}
 	a->counters = (struct aa_counters){ 0 };
-	/* What waits for its turn finds out by itself: its commit is fenced. */
-}
-
-/* --- changes, one at a time --------------------------------------------------------------------------------------------- */
-
-struct running {
-	struct aa *a;
-	struct aa_job job;
-};
-
-static void on_done(void *arg, enum result r)
-{
-	struct running *run = arg;
-	struct aa *a = run->a;
-
-	a->job_running = false;
-	run->job.done(a, run->job.arg, r);
-	free(run);
-	if (r == RESULT_UNKNOWN)
-		lease_lost(a);                           /* it may have happened: only the catalogue knows */
-	state_run(a);
-}
-
-void state_run(struct aa *a)
-{
-	while (!a->job_running && a->jobs != NULL && a->active) {
-		struct aa_job *j = a->jobs;
-		struct running *run;
-		struct cat_write w;
-
-		a->jobs = j->next;
-		if (a->jobs == NULL)
-			a->jobs_end = &a->jobs;
-		a->njobs--;
-		cat_begin(a, &w, true);
-		if (!j->build(a, j->arg, &w)) {
-			buf_fini(&w.ops);
-			free(j);
-			continue;
-		}
-		run = mem_new(sizeof *run);
-		*run = (struct running){ a, *j };
-		free(j);
-		a->job_running = true;
-		cat_commit(a, &w, on_done, run);
-	}
-}
-
-bool state_job(struct aa *a, const struct aa_job *job)
-{
-	struct aa_job *j;
-
-	if (a->njobs == AA_JOBS_MAX)
-		return false;
-	j = mem_copy(job, sizeof *job);
-	j->next = NULL;
-	*a->jobs_end = j;
-	a->jobs_end = &j->next;
-	a->njobs++;
-	state_run(a);
-	return true;
 }

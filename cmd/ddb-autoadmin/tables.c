@@ -6,6 +6,7 @@
 #include "autoadmin.h"
 #include "clock.h"
 #include "mem.h"
+#include "node.h"
 #include "px.h"
 
 #define LIST_MAX 100
@@ -13,7 +14,7 @@
 
 void tables_answer(struct aa *a, uint64_t conn, uint64_t rid, enum result r, const char *text, struct bytes body, bool more)
 {
-	struct buf *b = net_answer(a->d->net, conn, rid, MSG_admin_done);
+	struct buf *b = a->stopping ? NULL : net_answer(a->d->net, conn, rid, MSG_admin_done);
 
 	if (b == NULL)
 		return;
@@ -183,40 +184,48 @@ static bool complete(struct aa *a, struct bytes asked, const struct aa_counters 
 	return ok;
 }
 
-static size_t candidates(struct aa *a, struct place_node *out)
+/* Replicas a node has or will have: what it says lags behind what was promised. */
+static struct place_node load_of(struct aa *a, const struct aa_node *n)
+{
+	struct place_node p = { n->incarnation, n->zone, 0, 0 };
+
+	for (const struct aa_table *t = a->tables; t != NULL; t = t->hh.next)
+		for (size_t i = 0; i < t->nparts; i++)
+			for (uint32_t j = 0; j < t->part[i].nmembers; j++)
+				if (t->part[i].member[j] == n->incarnation) {
+					p.load++;
+					p.leads += j == 0;
+				}
+	if (p.load < HASH_COUNT(n->states))
+		p.load = HASH_COUNT(n->states);
+	return p;
+}
+
+/* The nodes that are up and have room for one replica of each of so many partitions; *full: a node that is up has not. */
+static size_t candidates(struct aa *a, size_t parts, struct place_node *out, bool *full)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < a->nnodes; i++)
-		if (nodes_up(a->node[i]))
-			out[n++] = (struct place_node){ a->node[i]->incarnation, a->node[i]->zone, HASH_COUNT(a->node[i]->states) };
+	*full = false;
+	for (size_t i = 0; i < a->nnodes; i++) {
+		if (!nodes_up(a->node[i]))
+			continue;
+		out[n] = load_of(a, a->node[i]);
+		if (out[n].load + parts <= NODE_GROUPS_MAX)
+			n++;
+		else
+			*full = true;
+	}
 	return n;
 }
 
-static size_t zones(struct aa *a)
+/* Members are named now, and do not change because a node is late.  Leaders take turns over tables as well. */
+static void place(struct place_node *nodes, size_t n, size_t parts, struct creating *c, struct buf *out)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < a->nnodes; i++) {
-		bool seen = false;
-
-		for (size_t j = 0; j < i; j++)
-			seen |= strcmp(a->node[j]->zone, a->node[i]->zone) == 0;
-		n += !seen;
-	}
-	return n < REPLICAS ? n : REPLICAS;
-}
-
-/* A replica in each zone is wanted; a zone that is down at this moment gets its replica when it is back: members are named now. */
-static void place(struct aa *a, const struct table *t, struct creating *c, struct buf *out)
-{
-	struct place_node *nodes = mem_new(AA_NODES_MAX * sizeof *nodes);
-	size_t n = candidates(a, nodes), parts = place_partitions(t);
-
 	for (size_t i = 0; i < parts; i++) {
 		struct buf low = { 0 }, high = { 0 }, members = { 0 };
 		uint32_t m[AA_MEMBERS_MAX];
-		size_t got = place_group(nodes, n, REPLICAS, i, m);
+		size_t got = place_group(nodes, n, REPLICAS, c->counters.group, m);
 
 		place_range(i, parts, &low, &high);
 		for (size_t j = 0; j < got; j++)
@@ -228,7 +237,6 @@ static void place(struct aa *a, const struct table *t, struct creating *c, struc
 		buf_fini(&high);
 		buf_fini(&members);
 	}
-	free(nodes);
 }
 
 static void put_row(struct aa *a, struct cat_write *w, const struct creating *c, struct bytes name)
@@ -255,14 +263,37 @@ static bool refuse_create(struct aa *a, struct creating *c, enum result r, const
 	return false;
 }
 
+/* A replica in each of three zones, or of as many as there are: with a zone down a table would begin without its redundancy. */
+static enum result place_all(struct aa *a, const struct table *t, struct creating *c)
+{
+	struct place_node *nodes = mem_new(AA_NODES_MAX * sizeof *nodes);
+	size_t parts = place_partitions(t);
+	struct buf partitions = { 0 };
+	enum result r = RESULT_OK;
+	bool full;
+	size_t n, wanted;
+
+	for (n = 0; n < a->nnodes; n++)
+		nodes[n].zone = a->node[n]->zone;
+	wanted = place_zones(nodes, n);
+	n = candidates(a, parts, nodes, &full);
+	if (place_zones(nodes, n) < (wanted < REPLICAS ? wanted : REPLICAS)) {
+		r = full ? RESULT_LIMIT : RESULT_UNAVAILABLE;
+	} else {
+		place(nodes, n, parts, c, &partitions);
+		c->partitions = bytes_copy(buf_view(&partitions));
+	}
+	buf_fini(&partitions);
+	free(nodes);
+	return r;
+}
+
 static bool build_create(struct aa *a, void *arg, struct cat_write *w)
 {
 	struct creating *c = arg;
-	struct place_node *nodes;
-	struct buf partitions = { 0 };
+	enum result r;
 	struct value v;
 	struct table t;
-	size_t up;
 	char *text;
 
 	if (!item_get(c->definition, BYTES_LIT("TableName"), &v) || v.tag != ITEM_S)
@@ -275,12 +306,6 @@ static bool build_create(struct aa *a, void *arg, struct cat_write *w)
 	}
 	if (HASH_COUNT(a->tables) >= AA_TABLES_MAX)
 		return refuse_create(a, c, RESULT_LIMIT, "Subscriber limit exceeded: There is a limit of 10000 tables per subscriber");
-	nodes = mem_new(AA_NODES_MAX * sizeof *nodes);
-	up = candidates(a, nodes);
-	up = place_group(nodes, up, REPLICAS, 0, (uint32_t[AA_MEMBERS_MAX]){ 0 });
-	free(nodes);
-	if (up < zones(a))
-		return refuse_create(a, c, RESULT_UNAVAILABLE, "a zone has no node that is up");
 	c->counters = a->counters;
 	c->counters.table++;
 	c->counters.version++;
@@ -288,9 +313,12 @@ static bool build_create(struct aa *a, void *arg, struct cat_write *w)
 		return refuse_create(a, c, RESULT_INVALID, "the table's definition is malformed");
 	free((void *)c->definition.p);
 	c->definition = bytes_copy(t.definition);
-	place(a, &t, c, &partitions);
-	c->partitions = bytes_copy(buf_view(&partitions));
-	buf_fini(&partitions);
+	r = place_all(a, &t, c);
+	if (r != RESULT_OK) {
+		table_fini(&t);
+		return refuse_create(a, c, r, r == RESULT_LIMIT ? "Subscriber limit exceeded: the nodes have no room for more partitions"
+								: "a zone has no node that is up");
+	}
 	put_row(a, w, c, t.name);
 	state_put_counters(a, w, &c->counters);
 	table_fini(&t);
@@ -305,6 +333,8 @@ static void on_created(struct aa *a, void *arg, enum result r)
 	if (r == RESULT_OK && a->loaded) {
 		a->counters = c->counters;
 		t = state_add_table(a, c->definition, c->partitions);
+		if (t != NULL)
+			t->checked = true;
 	}
 	if (t == NULL) {
 		tables_answer(a, c->conn, c->rid, r == RESULT_OK ? RESULT_UNKNOWN : r, NULL, BYTES_NONE, false);
@@ -405,10 +435,13 @@ static void on_deleted(struct aa *a, void *arg, enum result r)
 	tables_answer(a, d->conn, d->rid, RESULT_OK, NULL, item_build_view(&a->build), false);
 	push_table(a, t, true);
 	state_remove_table(a, t);
+	d->drop->since = clock_ms();
 	d->drop->next = a->drops;
 	a->drops = d->drop;
 	d->drop = NULL;
 	free_deleting(d);
+	for (size_t i = 0; i < a->nnodes; i++)
+		a->node[i]->polled_at = 0;
 	groups_send(a);
 }
 

@@ -15,7 +15,7 @@
 #include "wal_disk.h"
 
 #define TICK_MS 10
-#define HOST_CHANGED_MAX NODE_GROUPS_MAX
+#define CHANGED_MAX (2 * NODE_GROUPS_MAX)        /* notes; a group may be noted more than once */
 
 struct memds_link {
 	struct host *host;
@@ -33,8 +33,8 @@ struct host {
 	size_t npeers;
 	struct memds_link memds[CLUSTER_ADDRS_MAX];
 	size_t nmemds;
-	uint64_t changed[HOST_CHANGED_MAX];      /* groups the routing map should hear of */
-	size_t nchanged;
+	uint64_t *changed;                       /* groups the routing map should hear of, as noted */
+	size_t nchanged, changed_room;
 	uint32_t incarnation;
 	uint64_t overdue_us;
 	struct metrics_gauge store_queued;       /* bytes given to the stores and not yet applied */
@@ -77,15 +77,37 @@ static void env_answer(void *ctx, uint64_t conn, uint64_t rid, unsigned type, st
 	net_answered(h->d->net, conn);
 }
 
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void unique(struct host *h)
+{
+	size_t n = 0;
+
+	qsort(h->changed, h->nchanged, sizeof *h->changed, by_number);
+	for (size_t i = 0; i < h->nchanged; i++)
+		if (n == 0 || h->changed[n - 1] != h->changed[i])
+			h->changed[n++] = h->changed[i];
+	h->nchanged = n;
+}
+
 static void env_changed(void *ctx, uint64_t group)
 {
 	struct host *h = ctx;
 
-	for (size_t i = 0; i < h->nchanged; i++)
-		if (h->changed[i] == group)
-			return;
-	if (h->nchanged < HOST_CHANGED_MAX)
-		h->changed[h->nchanged++] = group;
+	if (h->nchanged > 0 && h->changed[h->nchanged - 1] == group)
+		return;
+	if (h->nchanged == CHANGED_MAX)
+		unique(h);
+	if (h->nchanged == h->changed_room) {
+		h->changed_room = h->changed_room > 0 ? 2 * h->changed_room : 64;
+		h->changed = mem_resize(h->changed, h->changed_room * sizeof *h->changed);
+	}
+	h->changed[h->nchanged++] = group;
 }
 
 /* xorshift128+: jitter and nonces, nothing secret. */
@@ -169,6 +191,7 @@ static void on_turn(uv_prepare_t *p)
 	node_flush(h->node, clock_us());
 	if (h->nchanged == 0)
 		return;
+	unique(h);
 	for (size_t i = 0; i < h->nmemds; i++)
 		if (net_is_up(h->memds[i].peer))
 			push(h, h->memds[i].peer, h->changed, h->nchanged);
@@ -334,6 +357,16 @@ static int first_group(struct host *h, const struct cluster_node *self)
 	return rc;
 }
 
+/*
+ * What was appended is on the disk.  "used yes" may not be durable before the first group is: after a power cut between the two the
+ * node would come back as a member that has forgotten its group, and nobody would create it again.
+ */
+static void await_disk(struct host *h)
+{
+	for (node_flush(h->node, clock_us()); !wal_idle(node_wal(h->node)); node_flush(h->node, clock_us()))
+		uv_run(&h->d->loop, UV_RUN_ONCE);
+}
+
 static void wire(struct host *h)
 {
 	uv_loop_t *loop = &h->d->loop;
@@ -400,6 +433,8 @@ static int start(struct host *h, const struct cluster_node *self, struct identit
 		return DDB_EXIT_IO;
 	if (first && id->incarnation == self->incarnation && first_group(h, self) < 0)
 		return DDB_EXIT_USAGE;
+	if (first)
+		await_disk(h);
 	id->used = true;
 	if (first && identity_save(id) != 0)
 		return DDB_EXIT_IO;
@@ -454,6 +489,7 @@ void host_free(struct host *h)
 		wal_disk_close(h->disk);
 	node_free(h->node);
 	h->node = NULL;
+	free(h->changed);
 	if (h->stores != NULL)
 		store_sqlite_close(h->stores);
 	uv_close((uv_handle_t *)&h->wal_done, NULL);

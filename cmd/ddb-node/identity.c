@@ -16,6 +16,8 @@
 
 #define FORMAT 1
 #define FILE_BYTES_MAX 512
+#define LOST_MAX 1000
+#define INCARNATION_MAX 0xffffffu                /* of a ballot, 24 bits name its replica */
 
 static bool log_exists(const char *dir)
 {
@@ -36,14 +38,18 @@ static bool log_exists(const char *dir)
 static int parse(struct identity *id, const char *path, const char *text, const uint8_t cluster[16])
 {
 	char hex[33], used[4];
+	unsigned long long number, incarnation;
 	unsigned format = 0;
+	int end = -1;
 
 	if (sscanf(text, "format %u", &format) == 1 && format > FORMAT) {
 		log_err("%s: format %u is newer than this program knows (%d)", path, format, FORMAT);
 		return DDB_EXIT_USAGE;
 	}
-	if (sscanf(text, "format %u cluster %32s node %u incarnation %u used %3s", &format, hex, &id->number, &id->incarnation,
-		   used) != 5 || strlen(hex) != 32 || !bytes_hex(bytes_str(hex), id->cluster, 16)) {
+	if (sscanf(text, "format %u cluster %32s node %10llu incarnation %10llu used %3s %n", &format, hex, &number, &incarnation, used,
+		   &end) != 5 || format != FORMAT || strlen(hex) != 32 || !bytes_hex(bytes_str(hex), id->cluster, 16) ||
+	    number == 0 || number > UINT32_MAX || incarnation == 0 || incarnation > INCARNATION_MAX ||
+	    (strcmp(used, "yes") != 0 && strcmp(used, "no") != 0) || end < 0 || text[end] != '\0') {
 		log_err("%s: malformed", path);
 		return DDB_EXIT_USAGE;
 	}
@@ -51,6 +57,8 @@ static int parse(struct identity *id, const char *path, const char *text, const 
 		log_err("%s: belongs to another cluster", path);
 		return DDB_EXIT_USAGE;
 	}
+	id->number = (uint32_t)number;
+	id->incarnation = (uint32_t)incarnation;
 	id->used = strcmp(used, "yes") == 0;
 	return 0;
 }
@@ -141,7 +149,14 @@ int identity_save(const struct identity *id)
 static int put_aside(const struct identity *id, const char *what)
 {
 	char *from = mem_fmt("%s/%s", id->dir, what), *to = mem_fmt("%s/lost-%u-%s", id->dir, id->incarnation, what);
-	int rc = rename(from, to);
+	int rc;
+
+	/* An incarnation is lost once, but what has none, say wal/ without an identity, may be found again and again. */
+	for (int i = 2; i < LOST_MAX && access(to, F_OK) == 0; i++) {
+		free(to);
+		to = mem_fmt("%s/lost-%u.%d-%s", id->dir, id->incarnation, i, what);
+	}
+	rc = rename(from, to);
 
 	if (rc < 0 && errno == ENOENT)
 		rc = 0;
@@ -154,8 +169,9 @@ static int put_aside(const struct identity *id, const char *what)
 
 int identity_give_up(struct identity *id)
 {
-	log_err("%s: the log has lost records that this node may have promised; it leaves as incarnation %u and will join anew "
-		"(the old files stay in lost-%u-*)", id->dir, id->incarnation, id->incarnation);
+	if (id->incarnation != 0)
+		log_err("%s: the log has lost records that this node may have promised; it leaves as incarnation %u and will join "
+			"anew (the old files stay in lost-%u-*)", id->dir, id->incarnation, id->incarnation);
 	/* The identity goes first: without it nothing here can vote. */
 	if (put_aside(id, "identity") < 0 || sync_dir(id->dir) < 0 || put_aside(id, "wal") < 0 || put_aside(id, "store") < 0 ||
 	    sync_dir(id->dir) < 0)

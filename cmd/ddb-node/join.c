@@ -19,7 +19,8 @@ struct joining {
 	size_t npeers, turn;
 	uint64_t attempt;
 	uv_timer_t again;
-	bool asked, done;
+	bool asked, done, closed;
+	uint16_t said;                           /* the last refusal, said once */
 };
 
 int join_first(struct identity *id, const struct cluster_node *self)
@@ -37,7 +38,9 @@ static void on_answer(void *arg, enum net_outcome outcome, unsigned type, struct
 	if (j->done || outcome != NET_ANSWERED || type != MSG_joined || !msg_get_joined(body, &m, MSG_VERSION))
 		return;
 	if (m.result != 0 || m.incarnation == 0) {
-		log_info("no new incarnation yet: %.*s", (int)m.text.n, (const char *)m.text.p);
+		if (m.result != j->said)
+			log_info("no new incarnation yet: %.*s", (int)m.text.n, (const char *)m.text.p);
+		j->said = m.result;
 		return;
 	}
 	j->id->incarnation = m.incarnation;
@@ -62,6 +65,11 @@ static void on_again(uv_timer_t *t)
 					   .attempt = j->attempt }, MSG_VERSION);
 	net_requested(p);
 	j->asked = true;
+}
+
+static void closed(uv_handle_t *h)
+{
+	((struct joining *)h->data)->closed = true;
 }
 
 static void give_up(void *arg)
@@ -90,15 +98,20 @@ int join_run(struct daemon *d, const struct cluster_node *self, struct identity 
 		j.npeers += j.peer[j.npeers] != NULL;
 		free(addr);
 	}
+	if (j.npeers == 0) {
+		log_err("the cluster file names no autoadmin to join through");
+		return DDB_EXIT_USAGE;
+	}
 	uv_timer_init(&d->loop, &j.again);
 	j.again.data = &j;
 	uv_timer_start(&j.again, on_again, 0, ASK_EVERY_MS);
 	code = daemon_run(d, give_up, &j);
 	d->ended = d->draining;                          /* unless we are to leave, the node itself runs next */
 	uv_timer_stop(&j.again);
-	uv_close((uv_handle_t *)&j.again, NULL);
+	uv_close((uv_handle_t *)&j.again, closed);
 	for (size_t i = 0; i < j.npeers; i++)
 		net_hangup(j.peer[i]);
-	uv_run(&d->loop, UV_RUN_NOWAIT);
+	while (j.asked || !j.closed)                     /* they point to j */
+		uv_run(&d->loop, UV_RUN_ONCE);
 	return code;
 }

@@ -7,6 +7,8 @@
 
 #define BACKOFF_MS_MIN 2
 #define BACKOFF_MS_MAX 100
+#define FETCH_MS 1000
+#define READ_ATTEMPT_MS 2000                     /* a read may be asked of another one while the first may yet answer */
 
 struct call {
 	struct router *r;
@@ -14,6 +16,7 @@ struct call {
 	struct call_request q;                   /* key owned */
 	uint32_t tried;                          /* replica of the last attempt */
 	unsigned attempts;
+	bool lost;                               /* the last attempt was never answered */
 	uv_timer_t again;
 };
 
@@ -58,6 +61,10 @@ static void fetched(void *arg, enum result result, struct route_table *t)
 {
 	struct call *c = arg;
 
+	if (result == RESULT_UNAVAILABLE) {              /* without memds the route stays as it is */
+		later(c, result, BYTES_NONE);
+		return;
+	}
 	if (result != RESULT_OK) {
 		finish(c, result, BYTES_NONE);
 		return;
@@ -76,8 +83,10 @@ static void fetched(void *arg, enum result result, struct route_table *t)
 
 static void refetch(struct call *c)
 {
+	uint64_t by = clock_ms() + FETCH_MS;
+
 	metrics_add(&c->r->metrics.misroutes, 1);
-	route_fetch(c->r, c->t->table.name, c->q.key, fetched, c);
+	route_fetch_by(c->r, c->t->table.name, c->q.key, by < c->q.deadline_ms ? by : c->q.deadline_ms, fetched, c);
 }
 
 static void on_answer(void *arg, enum net_outcome outcome, unsigned type, struct bytes body)
@@ -88,6 +97,7 @@ static void on_answer(void *arg, enum net_outcome outcome, unsigned type, struct
 	enum result result;
 
 	(void)type;
+	c->lost = outcome == NET_LOST;
 	if (outcome == NET_LOST && c->q.kind == CALL_WRITE) {
 		metrics_add(&c->r->metrics.unknown, 1);
 		finish(c, RESULT_UNKNOWN, BYTES_NONE);
@@ -118,7 +128,7 @@ static void on_answer(void *arg, enum net_outcome outcome, unsigned type, struct
 static uint32_t choose(struct call *c, const struct route_part *p)
 {
 	if (c->q.kind != CALL_READ_ANY && p->leader != 0 && route_peer(c->r, p->leader) != NULL &&
-	    !(p->leader == c->tried && c->attempts > 2))
+	    !(p->leader == c->tried && (c->lost || c->attempts > 2)))
 		return p->leader;
 	for (uint32_t i = 0; i < p->nmembers; i++) {
 		uint32_t m = p->member[c->r->turn++ % p->nmembers];
@@ -132,17 +142,20 @@ static uint32_t choose(struct call *c, const struct route_part *p)
 static void try(struct call *c)
 {
 	const struct route_part *p = route_part(c->t, c->q.key);
+	uint64_t by = clock_ms() + READ_ATTEMPT_MS;
 	struct net_peer *peer;
 	struct buf *b;
 
 	c->attempts++;
+	if (c->q.kind == CALL_WRITE || by > c->q.deadline_ms)
+		by = c->q.deadline_ms;
 	if (p == NULL) {
 		refetch(c);
 		return;
 	}
 	c->tried = choose(c, p);
 	peer = c->tried != 0 ? route_peer(c->r, c->tried) : NULL;
-	b = peer != NULL ? net_request(peer, c->q.type, c->q.deadline_ms, on_answer, c) : NULL;
+	b = peer != NULL ? net_request(peer, c->q.type, by, on_answer, c) : NULL;
 	if (b == NULL) {
 		if (c->attempts % 8 == 0)
 			refetch(c);

@@ -11,7 +11,8 @@
 #include "router.h"
 
 #define LOOKUP_MS 2000
-#define MISS_RETRY_MS 20                         /* while memds is down or its map is not complete */
+#define MISS_RETRY_MS_MIN 5                      /* while memds is down or its map is not complete; twice as long each time */
+#define MISS_RETRY_MS_MAX 100
 
 struct route_table *route_hold(struct route_table *t)
 {
@@ -142,36 +143,53 @@ void route_learn(struct router *r, struct route_table *t, struct bytes partition
 			set_members(&t->part[i], &m);
 }
 
-static void learn_nodes(struct router *r, uint64_t version, struct bytes list)
+static struct route_node *node_of(struct router *r, uint32_t incarnation)
+{
+	for (size_t i = 0; i < r->nnodes; i++)
+		if (r->node[i].incarnation == incarnation)
+			return &r->node[i];
+	return NULL;
+}
+
+static bool is_listed(struct bytes list, uint32_t incarnation)
 {
 	struct bytes part;
+	struct msg_node m;
+
+	while (msg_list_next(&list, &part))
+		if (msg_get_node(part, &m, MSG_VERSION) && m.incarnation == incarnation && !m.retired)
+			return true;
+	return false;
+}
+
+static void add_node(struct router *r, const struct msg_node *m)
+{
+	char *addr = mem_copy(m->addr.p, m->addr.n);
+	struct net_peer *peer = net_dial(r->net, addr, NULL, NULL);
+
+	if (peer == NULL)
+		free(addr);
+	else
+		r->node[r->nnodes++] = (struct route_node){ m->incarnation, addr, peer };
+}
+
+/* The list is whole: a node that is not in it, such as the former life of one that was wiped, is gone. */
+static void learn_nodes(struct router *r, uint64_t version, struct bytes list)
+{
+	struct bytes rest = list, part;
+	struct msg_node m;
 
 	r->nodes_version = version;
-	while (msg_list_next(&list, &part)) {
-		struct route_node *node = NULL;
-		struct msg_node m;
-		char *addr;
-
-		if (!msg_get_node(part, &m, MSG_VERSION))
-			return;
-		for (size_t i = 0; i < r->nnodes; i++)
-			if (r->node[i].incarnation == m.incarnation)
-				node = &r->node[i];
-		if (node != NULL && m.retired) {
-			net_hangup(node->peer);
-			free(node->addr);
-			*node = r->node[--r->nnodes];
-		}
-		if (node != NULL || m.retired || r->nnodes == ROUTER_NODES_MAX)
+	for (size_t i = r->nnodes; i-- > 0;) {
+		if (is_listed(list, r->node[i].incarnation))
 			continue;
-		addr = mem_copy(m.addr.p, m.addr.n);
-		node = &r->node[r->nnodes];
-		*node = (struct route_node){ m.incarnation, addr, net_dial(r->net, addr, NULL, NULL) };
-		if (node->peer == NULL)
-			free(addr);
-		else
-			r->nnodes++;
+		net_hangup(r->node[i].peer);
+		free(r->node[i].addr);
+		r->node[i] = r->node[--r->nnodes];
 	}
+	while (msg_list_next(&rest, &part))
+		if (msg_get_node(part, &m, MSG_VERSION) && !m.retired && node_of(r, m.incarnation) == NULL && r->nnodes < ROUTER_NODES_MAX)
+			add_node(r, &m);
 }
 
 struct net_peer *route_peer(const struct router *r, uint32_t replica)
@@ -208,9 +226,13 @@ static struct route_table *learn(struct router *r, struct bytes name, const stru
 		}
 		if (t != NULL)
 			forget(r, t);
+		else if (HASH_COUNT(r->tables) >= ROUTER_TABLES_MAX)
+			forget(r, r->tables);            /* the one learnt first */
 		t = fresh;
 		HASH_ADD_KEYPTR(hh, r->tables, t->table.name.p, t->table.name.n, t);
 	}
+	if (t != NULL && m->table_version != t->version)         /* the answer to an older question */
+		return t;
 	while (t != NULL && msg_list_next(&rest, &part)) {
 		struct msg_partition p;
 
@@ -225,7 +247,7 @@ static struct route_table *learn(struct router *r, struct bytes name, const stru
 struct asking {
 	struct router *r;
 	struct bytes name, key;                  /* owned */
-	uint64_t deadline_ms;
+	uint64_t deadline_ms, pause_ms;
 	void (*done)(void *arg, enum result, struct route_table *t);  /* NULL: nobody waits */
 	void *arg;
 	uv_timer_t again;
@@ -256,10 +278,12 @@ static void on_again(uv_timer_t *t)
 
 static void later(struct asking *a)
 {
-	if (clock_ms() >= a->deadline_ms)
+	if (clock_ms() >= a->deadline_ms) {
 		finish(a, RESULT_UNAVAILABLE, NULL);
-	else
-		uv_timer_start(&a->again, on_again, MISS_RETRY_MS, 0);
+		return;
+	}
+	a->pause_ms = a->pause_ms == 0 ? MISS_RETRY_MS_MIN : 2 * a->pause_ms < MISS_RETRY_MS_MAX ? 2 * a->pause_ms : MISS_RETRY_MS_MAX;
+	uv_timer_start(&a->again, on_again, a->pause_ms, 0);
 }
 
 static void on_route(void *arg, enum net_outcome outcome, unsigned type, struct bytes body)
@@ -321,6 +345,12 @@ static void ask(struct asking *a)
 void route_fetch(struct router *r, struct bytes name, struct bytes key, void (*done)(void *arg, enum result, struct route_table *t),
                  void *arg)
 {
+	route_fetch_by(r, name, key, clock_ms() + LOOKUP_MS, done, arg);
+}
+
+void route_fetch_by(struct router *r, struct bytes name, struct bytes key, uint64_t deadline_ms,
+                    void (*done)(void *arg, enum result, struct route_table *t), void *arg)
+{
 	struct asking *a = mem_new(sizeof *a);
 
 	metrics_add(&r->metrics.lookups_missed, 1);
@@ -329,7 +359,7 @@ void route_fetch(struct router *r, struct bytes name, struct bytes key, void (*d
 	a->key = bytes_copy(key);
 	a->done = done;
 	a->arg = arg;
-	a->deadline_ms = clock_ms() + LOOKUP_MS;
+	a->deadline_ms = deadline_ms;
 	uv_timer_init(r->loop, &a->again);
 	a->again.data = a;
 	ask(a);

@@ -19,6 +19,7 @@
 
 #define ROUTER_MEMBERS_MAX 7
 #define ROUTER_NODES_MAX 256
+#define ROUTER_TABLES_MAX 10000                  /* in the cache: as many as a cluster may have */
 #define ROUTER_PARTITIONS_ASKED 128              /* partitions fetched with a table that is not cached */
 #define ROUTER_DEADLINE_MS 10000                 /* of a user's request, retries included */
 #define ROUTER_HELD_BYTES_MAX ((size_t)256 << 20)        /* of items that wait for the rest of their answer, all requests together */
@@ -82,6 +83,9 @@ void route_refresh(struct router *r, struct route_table *t, struct bytes key);
  */
 void route_fetch(struct router *r, struct bytes name, struct bytes key, void (*done)(void *arg, enum result, struct route_table *t),
                  void *arg);
+/* The same, done by deadline_ms and not after 2 seconds. */
+void route_fetch_by(struct router *r, struct bytes name, struct bytes key, uint64_t deadline_ms,
+                    void (*done)(void *arg, enum result, struct route_table *t), void *arg);
 /* The partition that holds key; NULL if the cache does not know it. */
 struct route_part *route_part(const struct route_table *t, struct bytes key);
 /* What a node said about one of the table's partitions (a `partition` message). */
