@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "dice.h"
 #include "fault.h"
 #include "log.h"
 #include "mem.h"
@@ -22,10 +23,7 @@
 
 uint64_t net_random(struct net *n)
 {
-	n->random ^= n->random << 13;
-	n->random ^= n->random >> 7;
-	n->random ^= n->random << 17;
-	return n->random;
+	return dice_roll(&n->random);
 }
 
 static void on_tick(uv_timer_t *t)

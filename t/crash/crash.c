@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "dice.h"
 #include "load.h"
 #include "log.h"
 #include "mem.h"
@@ -51,10 +52,7 @@ static uint64_t dice(void *arg)
 {
 	struct crash *c = arg;
 
-	c->random ^= c->random << 13;
-	c->random ^= c->random >> 7;
-	c->random ^= c->random << 17;
-	return c->random;
+	return dice_roll(&c->random);
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
@@ -280,7 +278,7 @@ int main(int argc, char **argv)
 		log_err("%s: mkdtemp: %m", c.work);
 		return 9;
 	}
-	c.random = c.seed * 0x9e3779b97f4a7c15u + 88172645463325252u;
+	c.random = dice_seed(c.seed);
 	c.now = 1000000;
 	c.home = mem_fmt("%s/home", c.work);
 	c.state = mem_fmt("%s/state", c.work);

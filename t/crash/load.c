@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dice.h"
 #include "expr.h"
 #include "item.h"
 #include "item_build.h"
@@ -60,7 +61,7 @@ struct load *load_new(uint64_t seed)
 	struct expr_subst subst = { 0 };
 	struct buf err = { 0 };
 
-	l->random = seed * 2654435761u + 88172645463325252u;
+	l->random = dice_seed(seed);
 	assert(expr_subst_seal(&subst, &err));
 	assert(expr_compile_condition(BYTES_LIT("attribute_not_exists(id)"), &subst, &l->absent, &err));
 	expr_subst_fini(&subst);
@@ -87,10 +88,7 @@ struct load_counts load_counts(const struct load *l)
 
 static uint64_t dice(struct load *l, uint64_t n)
 {
-	l->random ^= l->random << 13;
-	l->random ^= l->random >> 7;
-	l->random ^= l->random << 17;
-	return l->random % n;
+	return dice_below(&l->random, n);
 }
 
 static struct bytes key_name(int k, char out[16])

@@ -7,16 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dice.h"
 #include "mem.h"
 
 #define SELF 1u
 
 uint64_t rig_random(struct rig *h)
 {
-	h->random ^= h->random << 13;
-	h->random ^= h->random >> 7;
-	h->random ^= h->random << 17;
-	return h->random;
+	return dice_roll(&h->random);
 }
 
 static void wake(void *arg)

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dice.h"
 #include "log.h"
 #include "mem.h"
 #include "procs.h"
@@ -33,28 +34,20 @@ struct nemesis {
 
 /* --- the plan */
 
-static uint64_t next(uint64_t *s)
-{
-	*s ^= *s << 13;
-	*s ^= *s >> 7;
-	*s ^= *s << 17;
-	return *s * 0x2545f4914f6cdd1du >> 11;
-}
-
 void nemesis_plan(uint64_t seed, struct nemesis_step *steps, size_t n)
 {
 	static const enum nemesis_kind twenty[] = { NEMESIS_LEADER, NEMESIS_SUPERVISOR, NEMESIS_ROUTER, NEMESIS_LEADER, NEMESIS_NODE,
 		NEMESIS_AUTOADMIN, NEMESIS_LEADER, NEMESIS_ALL, NEMESIS_LEADER, NEMESIS_AGAIN, NEMESIS_LEADER, NEMESIS_ROUTER,
 		NEMESIS_LEADER, NEMESIS_NODES_TWO, NEMESIS_AUTOADMIN, NEMESIS_LEADER, NEMESIS_NODE, NEMESIS_LEADER,
 		NEMESIS_ALL, NEMESIS_SUPERVISOR };
-	uint64_t s = seed * 0x9e3779b97f4a7c15u + 88172645463325252u;
+	uint64_t s = dice_seed(seed);
 
 	for (size_t i = 0; i < n; i++)
-		steps[i] = (struct nemesis_step){ twenty[i % 20], (unsigned)(next(&s) % WORK_PARTITIONS),
-			(unsigned)(next(&s) % NEMESIS_NODES),
-			DELAY_MS_MIN + (unsigned)(next(&s) % (DELAY_MS_MAX - DELAY_MS_MIN)) };
+		steps[i] = (struct nemesis_step){ twenty[i % 20], (unsigned)dice_below(&s, WORK_PARTITIONS),
+			(unsigned)dice_below(&s, NEMESIS_NODES),
+			DELAY_MS_MIN + (unsigned)dice_below(&s, DELAY_MS_MAX - DELAY_MS_MIN) };
 	for (size_t i = n; i > 1; i--) {
-		size_t j = next(&s) % i;
+		size_t j = dice_below(&s, i);
 		enum nemesis_kind k = steps[j].kind;
 
 		steps[j].kind = steps[i - 1].kind;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dice.h"
 #include "key.h"
 #include "mem.h"
 #include "work_impl.h"
@@ -43,10 +44,7 @@ struct work {
 
 static uint64_t dice(struct work *w)
 {
-	w->random ^= w->random << 13;
-	w->random ^= w->random >> 7;
-	w->random ^= w->random << 17;
-	return w->random * 0x2545f4914f6cdd1du >> 11;
+	return dice_roll(&w->random) >> 11;
 }
 
 static unsigned partition_of(struct work *w, char kind, uint32_t number)
@@ -71,7 +69,7 @@ struct work *work_new(uint64_t seed, const char *table)
 	struct work *w = mem_new(sizeof *w);
 
 	w->table = table;
-	w->random = seed * 0x9e3779b97f4a7c15u + 88172645463325252u;
+	w->random = dice_seed(seed);
 	w->hasher = key_hasher_new();
 	json_read_init(&w->json, BYTES_NONE, DEPTH_MAX);
 	for (size_t i = 0; i < WORK_REGISTERS; i++)

@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "check.h"
+#include "dice.h"
 #include "mem.h"
 
 /* Feed all of in, at most piece bytes at a time; *rest is what was left after the end. */
@@ -275,10 +276,7 @@ static uint64_t seed;
 
 static uint64_t roll(uint64_t n)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed * 0x2545f4914f6cdd1d % n;
+	return dice_below(&seed, n);
 }
 
 static const char *const samples[] = {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "dice.h"
 
 static struct metrics_count puts_n, gets_n;
 static struct metrics_gauge open_now;
@@ -79,8 +80,9 @@ TEST(quantiles_are_at_most_a_sixteenth_high)
 
 	CHECK_INT(metrics_hist_at(&h, 0.5), 0);
 	for (size_t i = 0; i < 1000; i++) {
-		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
-		v[i] = x >> (24 + x % 40);
+		uint64_t roll = dice_roll(&x);
+
+		v[i] = roll >> (24 + roll % 40);
 		metrics_observe(&h, v[i]);
 	}
 	CHECK_INT(metrics_hist_n(&h), 1000);

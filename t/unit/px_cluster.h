@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dice.h"
 #include "mem.h"
 #include "px.h"
 
@@ -106,15 +107,12 @@ struct cluster {
 
 static inline uint64_t rng(struct cluster *c)
 {
-	c->rng ^= c->rng << 13;
-	c->rng ^= c->rng >> 7;
-	c->rng ^= c->rng << 17;
-	return c->rng * 0x2545f4914f6cdd1du;
+	return dice_roll(&c->rng);
 }
 
 static inline uint64_t below(struct cluster *c, uint64_t n)
 {
-	return (rng(c) >> 16) % n;
+	return dice_below(&c->rng, n);
 }
 
 static inline bool chance(struct cluster *c, unsigned permille)
@@ -704,7 +702,7 @@ static void cluster_init(struct cluster *c, uint64_t seed)
 {
 	memset(c, 0, sizeof *c);
 	c->seed = seed;
-	c->rng = seed * 0x9e3779b97f4a7c15u + 1;
+	c->rng = dice_seed(seed);
 	for (int i = 0; i < 8; i++)
 		rng(c);
 	c->delay = promptly;

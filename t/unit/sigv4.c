@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "dice.h"
 #include "mem.h"
 
 #define EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -467,10 +468,7 @@ static uint64_t seed;
 
 static uint64_t roll(uint64_t n)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed * 0x2545f4914f6cdd1d % n;
+	return dice_below(&seed, n);
 }
 
 /* One edit of v in memory of its own: a byte changed, dropped, doubled, inserted, or the end cut off. */

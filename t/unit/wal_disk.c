@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "clock.h"
+#include "dice.h"
 #include "fault.h"
 #include "log.h"
 #include "mem.h"
@@ -37,10 +38,7 @@ static uint64_t dice(void *arg)
 	static uint64_t x = 88172645463325252u;
 
 	(void)arg;
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return x;
+	return dice_roll(&x);
 }
 
 static const struct wal_options options = { .first_bytes = 1 << 20, .segment_bytes = 4 << 20, .node = 1, .incarnation = 1,
