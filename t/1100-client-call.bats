@@ -4,25 +4,11 @@
 load helpers
 
 setup() {
-	temp_dir
-	unset "${!AWS_@}" DDB_HOME
-	export HOME=$TEMP AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI AWS_REGION=eu-central-1
-	: >"$TEMP/seen"
-	"$DDB_ROOT/t/fakes/endpoint" "$TEMP" 3>&- &
-	SERVER=$!
-	wait_for test -s "$TEMP/port"
-	AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:$(<"$TEMP/port")
-	export AWS_ENDPOINT_URL_DYNAMODB
+	endpoint_start
 }
 
 teardown() {
-	kill "$SERVER" 2>/dev/null || :
-	temp_remove
-}
-
-# answers LINE...: what the server does next, a line a request; the last one again and again.
-answers() {
-	printf '%s\n' "$@" >"$TEMP/script"
+	endpoint_stop
 }
 
 seen() { # JQ-FILTER: over the requests

@@ -1,18 +1,6 @@
 # What the router lets in, and how it turns the rest away.
 load helpers
-
-setup_file() {
-	cluster_start
-}
-
-teardown_file() {
-	cluster_stop
-	temp_remove
-}
-
-teardown() {
-	:
-}
+shared_cluster
 
 # A request of our own signing, for what curl would not do: sign.py TARGET BODY KEY=VALUE...
 #   secret= id= region= shift=SECONDS unsigned=HEADER path= header=NAME:VALUE  print the status and the body

@@ -1,18 +1,6 @@
 # CreateTable, DescribeTable, ListTables, DeleteTable, and what is asked right after them.
 load helpers
-
-setup_file() {
-	cluster_start
-}
-
-teardown_file() {
-	cluster_stop
-	temp_remove
-}
-
-teardown() {
-	:
-}
+shared_cluster
 
 # create NAME KEYS REST: KEYS as pk:S,sk:N; REST are further members, with a comma in front
 create() {
@@ -24,10 +12,6 @@ create() {
 }
 
 on_demand=',"BillingMode":"PAY_PER_REQUEST"'
-
-active() {
-	post DescribeTable "{\"TableName\":\"$1\"}" | jq -e '.Table.TableStatus == "ACTIVE"'
-}
 
 refused() { # TYPE MESSAGE
 	assert_equal "$(jq -r '[(.__type | sub(".*#"; "")), .message] | join(": ")' <<<"$output")" "$1: $2"

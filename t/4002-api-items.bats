@@ -1,5 +1,6 @@
 # PutItem, GetItem, UpdateItem, DeleteItem.
 load helpers
+shared_cluster
 
 setup_file() {
 	cluster_start
@@ -7,19 +8,6 @@ setup_file() {
 	post CreateTable '{"TableName":"both","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"B"},{"AttributeName":"sk","AttributeType":"N"}],"ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":5}}'
 	wait_for active hash
 	wait_for active both
-}
-
-teardown_file() {
-	cluster_stop
-	temp_remove
-}
-
-teardown() {
-	:
-}
-
-active() {
-	post DescribeTable "{\"TableName\":\"$1\"}" | jq -e '.Table.TableStatus == "ACTIVE"'
 }
 
 refused() { # TYPE MESSAGE

@@ -1,10 +1,6 @@
 # The load on memds follows the requests, never the misses (DESIGN, section 7).
 load helpers
 
-active() {
-	post DescribeTable "{\"TableName\":\"$1\"}" | jq -e '.Table.TableStatus == "ACTIVE"'
-}
-
 @test "lookups: memds is asked once a request, be its table cached, new, absent, or the request refused" {
 	count() {
 		ddb metrics | awk -v name="$1" 'index($1, name) == 1 && /router/ { n += $2 } END { print n }'

@@ -1,5 +1,6 @@
 # Query and Scan: ranges, order, pages, segments, and what is refused.
 load helpers
+shared_cluster
 
 setup_file() {
 	cluster_start
@@ -14,24 +15,11 @@ setup_file() {
 	done
 }
 
-teardown_file() {
-	cluster_stop
-	temp_remove
-}
-
-teardown() {
-	:
-}
-
 table() { # NAME SORT-TYPE
 	ddb call CreateTable "$(jq -nc --arg n "$1" --arg t "$2" '{TableName: $n, BillingMode: "PAY_PER_REQUEST",
 		AttributeDefinitions: [{AttributeName: "pk", AttributeType: "S"}, {AttributeName: "sk", AttributeType: $t}],
 		KeySchema: [{AttributeName: "pk", KeyType: "HASH"}, {AttributeName: "sk", KeyType: "RANGE"}]}')" >/dev/null
 	wait_for active "$1"
-}
-
-active() {
-	[ "$(ddb call DescribeTable "{\"TableName\":\"$1\"}" | jq -r .Table.TableStatus)" = ACTIVE ]
 }
 
 # query CONDITION VALUES [MORE]: of partition key c of nums, strongly consistent

@@ -1,5 +1,6 @@
 # BatchGetItem and BatchWriteItem: many rows of several tables, and what is refused.
 load helpers
+shared_cluster
 
 setup_file() {
 	cluster_start
@@ -9,19 +10,6 @@ setup_file() {
 			\"KeySchema\":[{\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"}]}" >/dev/null
 		wait_for active "$t-table"
 	done
-}
-
-teardown_file() {
-	cluster_stop
-	temp_remove
-}
-
-teardown() {
-	:
-}
-
-active() {
-	[ "$(ddb call DescribeTable "{\"TableName\":\"$1\"}" | jq -r .Table.TableStatus)" = ACTIVE ]
 }
 
 # batch OPERATION JQ: the request that this jq program makes

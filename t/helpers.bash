@@ -3,8 +3,12 @@
 #	load helpers
 #
 # and a test that wants a cluster calls cluster_start; teardown below stops it and removes the directory.  A file whose
-# tests share one calls cluster_start in setup_file and "cluster_stop; temp_remove" in teardown_file, and defines an
-# empty teardown.  Tests run in parallel, those of one file too: each uses tables of its own.
+# tests share one says
+#
+#	load helpers
+#	shared_cluster
+#
+# Tests run in parallel, those of one file too: each uses tables of its own.
 
 bats_require_minimum_version 1.5.0
 bats_load_library bats-support
@@ -99,6 +103,49 @@ teardown() {
 	return $rc
 }
 
+# shared_cluster: one cluster for all tests of the file.  A file that needs more beforehand defines its own setup_file
+# after this, which begins with cluster_start.
+shared_cluster() {
+	setup_file() {
+		cluster_start
+	}
+
+	teardown_file() {
+		local rc=0
+		cluster_stop || rc=1
+		temp_remove
+		return $rc
+	}
+
+	teardown() {
+		[ -n "${BATS_TEST_COMPLETED:-}" ] || cluster_logs
+	}
+}
+
+# endpoint_start: a server that answers from a script instead of a cluster (t/fakes/endpoint); ddb's commands go there.
+# endpoint_stop belongs in teardown.
+endpoint_start() {
+	temp_dir
+	unset "${!AWS_@}" DDB_HOME
+	export HOME=$TEMP AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI AWS_REGION=eu-central-1
+	: >"$TEMP/seen"
+	"$DDB_ROOT/t/fakes/endpoint" "$TEMP" 3>&- &
+	ENDPOINT_PID=$!
+	wait_for test -s "$TEMP/port" || return 1
+	AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:$(<"$TEMP/port")
+	export AWS_ENDPOINT_URL_DYNAMODB
+}
+
+endpoint_stop() {
+	kill "$ENDPOINT_PID" 2>/dev/null || :
+	temp_remove
+}
+
+# answers LINE...: what it does next, a line a request; the last one again and again.
+answers() {
+	printf '%s\n' "$@" >"$TEMP/script"
+}
+
 # Debian's CLI, which knows no AWS_ENDPOINT_URL; what pip installed is used only where there is no other.
 awscli() {
 	local aws=/usr/bin/aws
@@ -113,6 +160,10 @@ post() {
 	curl -sS --aws-sigv4 "aws:amz:${AWS_REGION:-us-east-1}:dynamodb" \
 		--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H 'Content-Type: application/x-amz-json-1.0' \
 		-H "X-Amz-Target: DynamoDB_20120810.$target" --data-binary "$body" "$@" "http://127.0.0.1:$DDB_PORT/"
+}
+
+active() { # TABLE
+	post DescribeTable "{\"TableName\":\"$1\"}" | jq -e '.Table.TableStatus == "ACTIVE"'
 }
 
 # A port nobody listens on at this moment.
