@@ -84,7 +84,8 @@ int data_describe(struct data *d)
 
 static void say_part(const struct key_part *part, const char *text, const char *why)
 {
-	log_err("key %.*s (%s): \"%s\" %s", (int)part->name.n, (const char *)part->name.p, item_type_name(part->tag), text, why);
+	log_err("key %.*s (%s): \"%s\" %s", (int)part->name.n, (const char *)part->name.p, item_type_name(part->tag),
+	        text, why);
 }
 
 int data_key_value(struct data *d, const struct key_part *part, const char *text, struct value *out)
@@ -124,12 +125,13 @@ int data_key_value(struct data *d, const struct key_part *part, const char *text
 int data_put_key(struct data *d, char **text, size_t n)
 {
 	const struct key_schema *key = &d->schema.key;
+	struct bytes first = key->part[0].name, second = key->part[1].name;
 	struct value v;
 
 	if (n != key->n) {
-		log_err("the key of %s is %.*s%s%.*s: %s values expected", d->table, (int)key->part[0].name.n,
-		        (const char *)key->part[0].name.p, key->n > 1 ? " and " : "", key->n > 1 ? (int)key->part[1].name.n : 0,
-		        key->n > 1 ? (const char *)key->part[1].name.p : "", key->n > 1 ? "two" : "one");
+		log_err("the key of %s is %.*s%s%.*s: %s expected", d->table, (int)first.n, (const char *)first.p,
+		        key->n > 1 ? " and " : "", (int)second.n, second.n > 0 ? (const char *)second.p : "",
+		        key->n > 1 ? "two values" : "one value");
 		return DDB_EXIT_USAGE;
 	}
 	json_write_name(&d->w, "Key");

@@ -23,7 +23,7 @@
 #include "json.h"
 
 #define DATA_BODY_BYTES_MAX ((size_t)16 << 20)           /* the API's bound on a request */
-#define DATA_DEPTH_MAX 128                               /* of answers: an item's 32 levels, typed, and what is around */
+#define DATA_DEPTH_MAX 128                               /* of answers: 32 levels, typed, and what is around */
 
 struct data {
 	struct client_opts where;
@@ -40,7 +40,8 @@ struct data {
 #define DATA_INIT { .where = CLIENT_OPTS_INIT, .body = { .max = DATA_BODY_BYTES_MAX } }
 
 #define DATA_OPTS(d) CLIENT_OPTS((d).where)
-#define DATA_TYPED(d) OPT_FLAG(0, "typed", "items with their types, as the API has them: {\"n\":{\"N\":\"1\"}}", &(d).typed)
+#define DATA_TYPED(d)                                                                                                  \
+	OPT_FLAG(0, "typed", "items with their types, as the API has them: {\"n\":{\"N\":\"1\"}}", &(d).typed)
 
 int data_open(struct data *d, const char *table);        /* table may be NULL */
 /* Frees all; the code to exit with: code, unless that is 0 and output could not be written. */

@@ -1,8 +1,8 @@
 /*
  * data_batch: up to 25 lines on their way to a table, until each is written or refused.
  *
- * All lines go in one BatchWriteItem.  What the server leaves unprocessed goes again, after a pause that grows.  A batch
- * it refuses is sent again line by line, so that one bad item costs itself only.
+ * All lines go in one BatchWriteItem.  What the server leaves unprocessed goes again, after a pause that grows.  A
+ * batch it refuses is sent again line by line, so that one bad item costs itself only.
  * Does not: send, read a clock, roll dice.
  */
 #ifndef DDB_DATA_BATCH_H
@@ -26,7 +26,7 @@ struct data_batch_line {
 struct data_batch {
 	struct data_batch_line lines[DATA_BATCH_LINES_MAX];
 	size_t n;
-	size_t at, width;                                /* of the request that is due: lines[at] .. lines[at + width - 1] */
+	size_t at, width;                                /* the request that is due: lines[at] .. [at + width - 1] */
 	struct buf text, items;
 	struct buf again;                                /* UnprocessedItems; empty: the lines themselves */
 	size_t left;                                     /* how many items that is */
@@ -45,7 +45,8 @@ void data_batch_clear(struct data_batch *b);
 
 bool data_batch_has(const struct data_batch *b, uint64_t key_hash);
 /* False: it is full, and unchanged.  A batch may not have two items of one key. */
-bool data_batch_add(struct data_batch *b, uint64_t number, uint64_t key_hash, struct bytes line, struct bytes item_json);
+bool data_batch_add(struct data_batch *b, uint64_t number, uint64_t key_hash, struct bytes line,
+                    struct bytes item_json);
 
 /* The members of the request's body. */
 void data_batch_write(const struct data_batch *b, struct json_write *w, const char *table);

@@ -22,21 +22,23 @@ static bool is_missing(const struct data *d)
 	return strcmp(d->answer.type, "ResourceNotFoundException") == 0;
 }
 
+static bool is_active(struct data *d)
+{
+	struct bytes table;
+
+	return data_member(buf_view(&d->answer.body), "Table", &table) && data_schema_read(&d->schema, table) &&
+	       data_schema_is(&d->schema, "ACTIVE");
+}
+
 int data_create_wait(struct data *d, bool gone)
 {
 	uint64_t end = clock_ms() + WAIT_MS_MAX, pause = POLL_MS;
 
 	for (;;) {
-		struct bytes table;
-
 		data_begin(d);
-		if (data_try(d, "DescribeTable") != 200) {
-			if (gone && is_missing(d))
-				return 0;
-			return client_fail(d->client, &d->answer);
-		}
-		if (!gone && data_member(buf_view(&d->answer.body), "Table", &table) && data_schema_read(&d->schema, table) &&
-		    data_schema_is(&d->schema, "ACTIVE"))
+		if (data_try(d, "DescribeTable") != 200)
+			return gone && is_missing(d) ? 0 : client_fail(d->client, &d->answer);
+		if (!gone && is_active(d))
 			return 0;
 		if (clock_ms() >= end) {
 			log_err("%s: still not %s after %d s", d->table, gone ? "gone" : "active", WAIT_MS_MAX / 1000);
@@ -45,6 +47,11 @@ int data_create_wait(struct data *d, bool gone)
 		nanosleep(&(struct timespec){ (time_t)(pause / 1000), (long)(pause % 1000) * 1000000 }, NULL);
 		pause = pause + pause / 2 < POLL_MS_MAX ? pause + pause / 2 : POLL_MS_MAX;
 	}
+}
+
+int data_create_ready(struct data *d)
+{
+	return is_active(d) ? 0 : data_create_wait(d, false);
 }
 
 int data_create_send(struct data *d, bool wait)
@@ -105,8 +112,8 @@ static void put_keys(struct json_write *w, const char *const names[2], const cha
 	json_write_array_end(w);
 }
 
-static void put_two(struct json_write *w, const char *member, const char *read_name, uint64_t read, const char *write_name,
-                    uint64_t write)
+static void put_two(struct json_write *w, const char *member, const char *read_name, uint64_t read,
+                    const char *write_name, uint64_t write)
 {
 	json_write_name(w, member);
 	json_write_object(w);
@@ -144,14 +151,17 @@ static int put_throughput(struct data *d, const struct create *o, bool from_sche
 	if (o->provisioned != NULL)
 		put_two(&d->w, "ProvisionedThroughput", "ReadCapacityUnits", read, "WriteCapacityUnits", write);
 	if (o->warm_read > 0 || o->warm_write > 0)
-		put_two(&d->w, "WarmThroughput", "ReadUnitsPerSecond", o->warm_read, "WriteUnitsPerSecond", o->warm_write);
+		put_two(&d->w, "WarmThroughput", "ReadUnitsPerSecond", o->warm_read, "WriteUnitsPerSecond",
+		        o->warm_write);
 	return 0;
 }
 
 static int put_options(struct data *d, const struct create *o)
 {
-	char types[2] = "SS", *names[2] = { split_key(o->key, &types[0]), o->sort != NULL ? split_key(o->sort, &types[1]) : NULL };
+	char types[2] = { 'S', 'S' };
+	char *names[2] = { split_key(o->key, &types[0]), o->sort != NULL ? split_key(o->sort, &types[1]) : NULL };
 	const char *const both[2] = { names[0], names[1] };
+
 	/* One attribute cannot have two types: the server says so. */
 	put_keys(&d->w, both, types, true);
 	put_keys(&d->w, both, types, false);
@@ -188,15 +198,15 @@ int data_create_run(int argc, char **argv)
 	const struct opt opts[] = {
 		OPT_STR('k', "key", "NAME:TYPE", "partition key; TYPE is S, N or B, S if it is left out", &o.key),
 		OPT_STR(0, "sort", "NAME:TYPE", "sort key; none by default", &o.sort),
-		OPT_STR(0, "provisioned", "R:W", "read and write units to provide for; on demand by default", &o.provisioned),
+		OPT_STR(0, "provisioned", "R:W", "units to provide for; on demand by default", &o.provisioned),
 		OPT_U64(0, "warm-read", "N", "be ready for so many read units a second", &o.warm_read, 1, UNITS_MAX),
 		OPT_U64(0, "warm-write", "N", "be ready for so many write units a second", &o.warm_write, 1, UNITS_MAX),
 		OPT_FLAG(0, "no-wait", "do not wait until it can be used", &o.no_wait),
 		DATA_OPTS(d),
 		OPT_END
 	};
-	const struct opt_usage usage = { "ddb create", "TABLE [FILE | -]", "make a table, of given keys or like the one of a dump", opts,
-		1, 2, false };
+	const struct opt_usage usage = { "ddb create", "TABLE [FILE | -]",
+		"make a table, of given keys or like the one of a dump", opts, 1, 2, false };
 	int i = opt_parse(&usage, argc, argv), code;
 	const char *from = argc - i > 1 ? argv[i + 1] : NULL;
 

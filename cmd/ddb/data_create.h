@@ -14,5 +14,7 @@ int data_create_from(struct data *d, struct bytes line, bool wait);
 
 /* Until DescribeTable says ACTIVE, or, if gone, that there is no such table. */
 int data_create_wait(struct data *d, bool gone);
+/* The same as until ACTIVE, after a DescribeTable whose answer is in d. */
+int data_create_ready(struct data *d);
 
 #endif

@@ -59,13 +59,13 @@ int data_dump_run(int argc, char **argv)
 		OPT_FLAG(0, "plain", "items as plain JSON: sets and binary lose their types", &plain),
 		OPT_FLAG(0, "typed", "items with their types (the default)", &d.typed),
 		OPT_FLAG(0, "no-schema", "items only", &no_schema),
-		OPT_U64(0, "segments", "N", "read so many parts of the table at the same time (1)", &segments, 1, DATA_POOL_MAX),
+		OPT_U64(0, "segments", "N", "read so many parts of the table at once (1)", &segments, 1, DATA_POOL_MAX),
 		OPT_FLAG(0, "eventual", "half the price; may miss the latest writes", &eventual),
 		DATA_OPTS(d),
 		OPT_END
 	};
-	const struct opt_usage usage = { "ddb dump", "TABLE [FILE | -]", "write a table, its schema first, for ddb load", opts, 1, 2,
-		false };
+	const struct opt_usage usage = { "ddb dump", "TABLE [FILE | -]",
+		"write a table, its schema first, for ddb load", opts, 1, 2, false };
 	int i = opt_parse(&usage, argc, argv), code;
 	struct buf fixed = { 0 };
 	struct file f = { .fd = -1 };
@@ -80,8 +80,14 @@ int data_dump_run(int argc, char **argv)
 	if (code == 0)
 		code = file_open(&f, argc - i > 1 ? argv[i + 1] : NULL);
 	if (code == 0) {
-		struct data_page_job job = { .op = "Scan", .fixed = buf_view(&fixed), .segments = (unsigned)segments, .fd = f.fd,
-			.fd_name = f.path != NULL ? f.beside : "standard output", .progress = !isatty(f.fd) };
+		struct data_page_job job = {
+			.op = "Scan",
+			.fixed = buf_view(&fixed),
+			.segments = (unsigned)segments,
+			.fd = f.fd,
+			.fd_name = f.path != NULL ? f.beside : "standard output",
+			.progress = !isatty(f.fd),
+		};
 
 		if (!no_schema)
 			data_schema_line(&d.schema, d.typed, &d.out);

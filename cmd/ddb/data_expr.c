@@ -30,7 +30,8 @@ static bool refuse(struct data_expr *x, const char *what, struct bytes where)
 {
 	int n = where.n < SNIPPET_MAX ? (int)where.n : SNIPPET_MAX;
 
-	snprintf(x->message, sizeof x->message, "%s: %.*s%s", what, n, (const char *)where.p, where.n > SNIPPET_MAX ? "..." : "");
+	snprintf(x->message, sizeof x->message, "%s: %.*s%s", what, n, (const char *)where.p,
+	         where.n > SNIPPET_MAX ? "..." : "");
 	return false;
 }
 

@@ -30,7 +30,7 @@ struct data_expr {
 	struct buf names, values;                        /* members of the two objects */
 	struct json_write names_w, values_w;
 	size_t names_n, values_n;
-	size_t set_at;                                   /* where the last UPDATE's operands of SET begin; 0: it has no SET */
+	size_t set_at;                                   /* where the operands of the last UPDATE's SET begin, or 0 */
 	struct item_build build;
 	char message[DATA_EXPR_MESSAGE_MAX];             /* after false */
 };

@@ -18,7 +18,8 @@ int data_input_open(struct data_input *in, const char *path)
 {
 	bool standard = path == NULL || strcmp(path, "-") == 0;
 
-	*in = (struct data_input){ .fd = STDIN_FILENO, .name = standard ? "standard input" : path, .own_fd = !standard };
+	*in = (struct data_input){ .fd = STDIN_FILENO, .own_fd = !standard };
+	in->name = standard ? "standard input" : path;
 	json_read_init(&in->json, BYTES_LIT(""), DATA_DEPTH_MAX);
 	buf_init(&in->buf, DATA_INPUT_LINE_MAX + READ_BYTES);
 	if (!standard)

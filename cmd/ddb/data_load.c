@@ -337,7 +337,7 @@ static int load_all(struct load *l)
 /* The first line may be a schema, and says then what the others are.  It makes the table if there is none. */
 static int begin(struct load *l)
 {
-	bool typed = false, schema, missing;
+	bool typed = false, schema;
 	struct bytes text = BYTES_NONE;
 
 	l->first_result = data_input_line(&l->in, &text);
@@ -346,14 +346,14 @@ static int begin(struct load *l)
 	l->first_is_item = !schema;
 	l->d.typed |= typed;
 	data_begin(&l->d);
-	missing = data_try(&l->d, "DescribeTable") != 200 && strcmp(l->d.answer.type, "ResourceNotFoundException") == 0;
-	if (missing && schema)
+	if (data_try(&l->d, "DescribeTable") == 200)
+		return data_create_ready(&l->d);
+	if (strcmp(l->d.answer.type, "ResourceNotFoundException") != 0)
+		return client_fail(l->d.client, &l->d.answer);
+	if (schema)
 		return data_create_from(&l->d, l->first, true);
-	if (missing) {
-		log_err("%s: no such table; `ddb create` makes one, and so does load from a dump", l->d.table);
-		return DDB_EXIT_NEGATIVE;
-	}
-	return data_create_wait(&l->d, false);
+	log_err("%s: no such table; `ddb create` makes one, and so does load from a dump", l->d.table);
+	return DDB_EXIT_NEGATIVE;
 }
 
 static int run(struct load *l)
@@ -375,8 +375,8 @@ static int run(struct load *l)
 			keep_rest(l, &l->lanes[k].batch);
 	if (code != 0) {
 		keep_rest(l, &l->next);
-		log_err("%" PRIu64 " items written, %" PRIu64 " lines refused, stopped near line %" PRIu64, l->written, l->refused,
-		        l->in.line);
+		log_err("%" PRIu64 " items written, %" PRIu64 " lines refused, stopped near line %" PRIu64, l->written,
+		        l->refused, l->in.line);
 	} else if (l->refused > 0 || l->progress.on) {
 		log_info("%" PRIu64 " items written, %" PRIu64 " lines refused", l->written, l->refused);
 	}
@@ -408,7 +408,8 @@ int data_load_run(int argc, char **argv)
 		DATA_OPTS(l.d),
 		OPT_END
 	};
-	const struct opt_usage usage = { "ddb load", "TABLE [FILE | -]", "write many items, a line of JSON each", opts, 1, 2, false };
+	const struct opt_usage usage = { "ddb load", "TABLE [FILE | -]", "write many items, a line of JSON each",
+		opts, 1, 2, false };
 	int i = opt_parse(&usage, argc, argv);
 	int code = data_input_open(&l.in, argc - i > 1 ? argv[i + 1] : NULL);
 

@@ -8,7 +8,7 @@
 
 struct data_page_job {
 	const char *op;                                  /* "Query" or "Scan" */
-	struct bytes fixed;                              /* members of each request, beside TableName and where to go on */
+	struct bytes fixed;                              /* members of each request, beside those that change */
 	uint64_t limit;                                  /* items to show; 0: all */
 	bool filtered;                                   /* the server may leave items out of a page */
 	bool count;                                      /* only the number, at the end */

@@ -14,7 +14,7 @@ struct data_pool;
 
 /* c is borrowed; o is what it was opened with.  NULL after saying why. */
 struct data_pool *data_pool_new(struct client *c, const struct client_opts *o, unsigned n);
-void data_pool_free(struct data_pool *p);                /* ends the processes, whatever they are doing; NULL is harmless */
+void data_pool_free(struct data_pool *p);                /* ends the processes at once; NULL is harmless */
 
 /* Send by one that is idle; body is copied.  0, or -1 after saying why. */
 int data_pool_submit(struct data_pool *p, unsigned i, const char *op, struct bytes body);

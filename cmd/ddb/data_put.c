@@ -1,5 +1,6 @@
 /* data_put: ddb put. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "cmd.h"
 #include "data.h"
@@ -29,7 +30,7 @@ static int put_one(struct put *p, uint64_t line)
 		p->done++;
 		return 0;
 	}
-	if (client_exit(&d->answer) == DDB_EXIT_NEGATIVE && bytes_is(bytes_str(d->answer.type), "ConditionalCheckFailedException")) {
+	if (strcmp(d->answer.type, "ConditionalCheckFailedException") == 0) {
 		log_err("%s: line %" PRIu64 ": %s", p->in.name, line, d->answer.message);
 		p->refused++;
 		return 0;
@@ -56,7 +57,8 @@ static int put_document(struct put *p, struct bytes text)
 			return DDB_EXIT_USAGE;
 		}
 		if (!list && json_read_next(r) != JSON_END) {
-			log_err("%s: line %" PRIu64 ": byte %zu: something behind the item", p->in.name, p->in.line, r->error_at);
+			log_err("%s: line %" PRIu64 ": byte %zu: something behind the item", p->in.name, p->in.line,
+			        r->error_at);
 			return DDB_EXIT_USAGE;
 		}
 		code = put_one(p, p->in.line);
@@ -94,13 +96,14 @@ int data_put_run(int argc, char **argv)
 	struct data_words words = { 0 };
 	const char *condition = NULL, *from;
 	const struct opt opts[] = {
-		OPT_STR(0, "if", "CONDITION", "only if this is true of the item that is there; exit 1 if not", &condition),
+		OPT_STR(0, "if", "CONDITION", "only if this is true of the item there; exit 1 if not", &condition),
 		DATA_WORDS_OPTS(words),
 		DATA_TYPED(p.d),
 		DATA_OPTS(p.d),
 		OPT_END
 	};
-	const struct opt_usage usage = { "ddb put", "TABLE [FILE | - | JSON]", "write items, one request each", opts, 1, 2, false };
+	const struct opt_usage usage = { "ddb put", "TABLE [FILE | - | JSON]", "write items, one request each", opts,
+		1, 2, false };
 	int i = opt_parse(&usage, argc, argv), code;
 	struct buf fixed = { 0 };
 	struct json_write w = { .b = &fixed };

@@ -5,7 +5,8 @@
 #include "exit.h"
 #include "log.h"
 
-static int put_value(struct data_read *r, struct data *d, const struct key_part *part, const char *text, struct buf *out)
+static int put_value(struct data_read *r, struct data *d, const struct key_part *part, const char *text,
+                     struct buf *out)
 {
 	struct value v;
 	int code = data_key_value(d, part, text, &v);

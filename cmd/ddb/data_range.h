@@ -15,7 +15,7 @@
 #include <stddef.h>
 
 struct data_range {
-	const char *op;                                  /* "=", "<=", .., "begins_with", "between"; NULL: any sort key */
+	const char *op;                                  /* "<=", .., "begins_with", "between"; NULL: any sort key */
 	char *value[2];                                  /* owned; the second for between only */
 };
 

@@ -23,7 +23,7 @@ struct data_read {
 #define DATA_READ_INIT { .filter = NULL }
 
 #define DATA_READ_OPTS(r)                                                                                              \
-	OPT_STR('f', "filter", "CONDITION", "only items of which this is true: \"size > 3 and kind = 'a'\"", &(r).filter), \
+	OPT_STR('f', "filter", "CONDITION", "only items of which this is true: \"n > 3 or a = 'b'\"", &(r).filter), \
 	OPT_STR('s', "select", "PATHS", "print these attributes only: a,b.c,d[0]", &(r).select),                      \
 	OPT_U64('n', "limit", "N", "print at most so many items", &(r).limit, 1, UINT64_MAX),                          \
 	OPT_FLAG('c', "count", "print how many there are instead of them", &(r).count),                                \

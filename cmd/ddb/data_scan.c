@@ -9,13 +9,14 @@ int data_scan_run(int argc, char **argv)
 	struct data_read r = DATA_READ_INIT;
 	uint64_t segments = 1;
 	const struct opt opts[] = {
-		OPT_U64(0, "segments", "N", "read so many parts of the table at the same time (1)", &segments, 1, DATA_POOL_MAX),
+		OPT_U64(0, "segments", "N", "read so many parts of the table at once (1)", &segments, 1, DATA_POOL_MAX),
 		DATA_READ_OPTS(r),
 		DATA_TYPED(d),
 		DATA_OPTS(d),
 		OPT_END
 	};
-	const struct opt_usage usage = { "ddb scan", "TABLE", "print the items of a table, one a line", opts, 1, 1, false };
+	const struct opt_usage usage = { "ddb scan", "TABLE", "print the items of a table, one a line", opts, 1, 1,
+		false };
 	int i = opt_parse(&usage, argc, argv);
 	int code = data_open(&d, argv[i]);
 

@@ -11,7 +11,11 @@
 
 static uint8_t tag_of(const char *type)
 {
-	return strcmp(type, "S") == 0 ? ITEM_S : strcmp(type, "N") == 0 ? ITEM_N : strcmp(type, "B") == 0 ? ITEM_B : ITEM_NONE;
+	if (strcmp(type, "S") == 0)
+		return ITEM_S;
+	if (strcmp(type, "N") == 0)
+		return ITEM_N;
+	return strcmp(type, "B") == 0 ? ITEM_B : ITEM_NONE;
 }
 
 /* [{"AttributeName":..,"AttributeType":..}]: the type of name. */
@@ -197,8 +201,8 @@ void data_schema_line(const struct data_schema *s, bool typed, struct buf *out)
 {
 	struct bytes table = buf_view(&s->text), summary, raw;
 	struct json_write w = { .b = out };
-	char *billing = data_member(table, "BillingModeSummary", &summary) && data_member(summary, "BillingMode", &raw) ?
-	                data_text(raw) : NULL;
+	bool has = data_member(table, "BillingModeSummary", &summary) && data_member(summary, "BillingMode", &raw);
+	char *billing = has ? data_text(raw) : NULL;
 	bool provisioned = billing == NULL || strcmp(billing, "PAY_PER_REQUEST") != 0;
 
 	json_write_object(&w);
@@ -273,7 +277,7 @@ bool data_schema_members(struct json_write *w, struct bytes line, bool own_billi
 		json_read_next(&r);
 		if (version && (r.token != JSON_NUMBER || !bytes_is(r.str, "1"))) {
 			ok = false;
-			snprintf(message, DATA_SCHEMA_MESSAGE_MAX, "the dump is of a later version than this program knows");
+			snprintf(message, DATA_SCHEMA_MESSAGE_MAX, "a dump of a later version than this program knows");
 		} else if (json_read_raw(&r, &raw) && !skip) {
 			json_write_key(w, name);
 			json_write_raw(w, raw);

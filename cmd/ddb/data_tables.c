@@ -15,6 +15,7 @@
 #include "mem.h"
 
 #define ANSWER_MAX 16
+#define TIME_MAX 64
 
 /* A member's text without quotes; "" if there is none.  To be freed. */
 static char *text_of(struct bytes object, const char *name)
@@ -42,8 +43,8 @@ static char *key_of(const struct data_schema *s)
 static char *billing_of(struct bytes table)
 {
 	struct bytes part;
-	char *mode = data_member(table, "BillingModeSummary", &part) ? text_of(part, "BillingMode") : mem_str(""), *read, *write,
-	     *text;
+	char *mode = data_member(table, "BillingModeSummary", &part) ? text_of(part, "BillingMode") : mem_str("");
+	char *read, *write, *text;
 
 	if (strcmp(mode, "PAY_PER_REQUEST") == 0 || !data_member(table, "ProvisionedThroughput", &part)) {
 		free(mode);
@@ -83,7 +84,8 @@ static void show_indexes(struct data *d, const char *member, const char *what)
 
 			if (data_schema_index(&d->schema, name, &s.key, &global)) {
 				keys = key_of(&s);
-				line(&d->out, "index", mem_fmt("%s: %s; %s%s%s", name, keys, what, status[0] != '\0' ? ", " : "", status));
+				line(&d->out, "index", mem_fmt("%s: %s; %s%s%s", name, keys, what,
+				                               status[0] == '\0' ? "" : ", ", status));
 				free(keys);
 				data_schema_free_key(&s.key);
 			}
@@ -96,15 +98,14 @@ static void show_indexes(struct data *d, const char *member, const char *what)
 
 static char *created_of(struct bytes table)
 {
-	char *text = text_of(table, "CreationDateTime"), *shown;
+	char *text = text_of(table, "CreationDateTime"), shown[TIME_MAX] = "";
 	time_t t = (time_t)strtod(text, NULL);
 	struct tm tm;
 
-	shown = text[0] != '\0' && gmtime_r(&t, &tm) != NULL ?
-	        mem_fmt("%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec) :
-	        mem_str("");
+	if (text[0] != '\0' && gmtime_r(&t, &tm) != NULL)
+		strftime(shown, sizeof shown, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	free(text);
-	return shown;
+	return mem_str(shown);
 }
 
 static void show_table(struct data *d)

@@ -66,8 +66,8 @@ int data_update_run(int argc, char **argv)
 		DATA_OPTS(d),
 		OPT_END
 	};
-	const struct opt_usage usage = { "ddb update", "TABLE KEY [SORT] [EXPRESSION]", "change one item, or make it", opts, 2, 4,
-		false };
+	const struct opt_usage usage = { "ddb update", "TABLE KEY [SORT] [EXPRESSION]", "change one item, or make it",
+		opts, 2, 4, false };
 	int i = opt_parse(&usage, argc, argv), operands;
 	int code = data_open(&d, argv[i]);
 

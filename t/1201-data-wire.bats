@@ -1,0 +1,224 @@
+#!/usr/bin/env bats
+# What the commands for items ask for, and what they make of answers that a healthy server seldom gives.
+# The server (t/fakes/endpoint) answers from a script and writes down what it was asked.
+load helpers
+
+TABLE='{"Table":{"TableName":"t","TableStatus":"ACTIVE","KeySchema":[{"KeyType":"RANGE","AttributeName":"size"},{"AttributeName":"pk","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"size","AttributeType":"N"},{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"g","AttributeType":"B"}],"GlobalSecondaryIndexes":[{"IndexName":"by-g","KeySchema":[{"AttributeName":"g","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"},"IndexStatus":"ACTIVE","IndexSizeBytes":1}],"LocalSecondaryIndexes":[{"IndexName":"local","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"g","KeyType":"RANGE"}],"Projection":{"ProjectionType":"KEYS_ONLY"}}],"BillingModeSummary":{"BillingMode":"PAY_PER_REQUEST"},"ItemCount":3}}'
+
+setup() {
+	temp_dir
+	unset "${!AWS_@}" DDB_HOME
+	export HOME=$TEMP AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI AWS_REGION=eu-central-1
+	: >"$TEMP/seen"
+	"$DDB_ROOT/t/fakes/endpoint" "$TEMP" 3>&- &
+	SERVER=$!
+	wait_for test -s "$TEMP/port"
+	AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:$(<"$TEMP/port")
+	export AWS_ENDPOINT_URL_DYNAMODB
+}
+
+teardown() {
+	kill "$SERVER" 2>/dev/null || :
+	temp_remove
+}
+
+# answers LINE...: what the server does next, a line a request; the last one again and again.
+# The server takes a script it has seen for the same one, so each ends in blanks of its own.
+answers() {
+	ANSWERS+=' '
+	printf '%s\n' "$@" | sed "\$s/\$/$ANSWERS/" >"$TEMP/script.new"
+	mv "$TEMP/script.new" "$TEMP/script"
+}
+
+body() { # N [JQ-FILTER]: what request N, from 0, had in it
+	jq -cs ".[$1].body | fromjson | ${2:-.}" "$TEMP/seen"
+}
+
+count() {
+	jq -s length "$TEMP/seen"
+}
+
+@test "wire: get describes the table once and asks for one item, consistently" {
+	answers "200 $TABLE" '200 {"Item":{"pk":{"S":"a"},"size":{"N":"10"},"x":{"NS":["2","1"]}}}'
+	run -0 ddb get t a 1e1 --select 'size,x,a-b[0].c'
+	assert_output '{"pk":"a","size":10,"x":[1,2]}'
+	assert_equal "$(count)" 2
+	assert_equal "$(body 1)" '{"TableName":"t","Key":{"pk":{"S":"a"},"size":{"N":"10"}},"ProjectionExpression":"#_0,x,#_1[0].c","ExpressionAttributeNames":{"#_0":"size","#_1":"a-b"},"ConsistentRead":true}'
+	assert_equal "$(jq -s 'map(.connection) | unique | length' "$TEMP/seen")" 1
+	answers "200 $TABLE" '200 {"Item":{}}'
+	run -0 ddb get t a 10 --eventual
+	assert_equal "$(body 3 .ConsistentRead)" false
+	answers "200 $TABLE" '200 {}'
+	run -1 ddb get t a 10
+}
+
+@test "wire: query follows pages to the end, or to the limit" {
+	page() { # NUMBER NEXT
+		local item="{\"pk\":{\"S\":\"a\"},\"size\":{\"N\":\"$1\"}}"
+		echo "200 {\"Items\":[$item],\"Count\":1,\"ScannedCount\":1${2:+,\"LastEvaluatedKey\":$item}}"
+	}
+	answers "200 $TABLE" "$(page 1 more)" '200 {"Items":[],"Count":0,"LastEvaluatedKey":{"pk":{"S":"a"},"size":{"N":"5"}}}' "$(page 7)"
+	run -0 ddb query t a '>= 1' --reverse
+	assert_equal "${lines[*]}" '{"pk":"a","size":1} {"pk":"a","size":7}'
+	assert_equal "$(body 1)" '{"TableName":"t","ConsistentRead":true,"KeyConditionExpression":"#_0 = :_0 AND #_1 >= :_1","ScanIndexForward":false,"ExpressionAttributeNames":{"#_0":"pk","#_1":"size"},"ExpressionAttributeValues":{":_0":{"S":"a"},":_1":{"N":"1"}}}'
+	assert_equal "$(body 3 .ExclusiveStartKey)" '{"pk":{"S":"a"},"size":{"N":"5"}}'
+	assert_equal "$(count)" 4
+	answers "200 $TABLE" "$(page 1 more)" "$(page 2 more)"
+	run -0 ddb query t a --limit 2
+	assert_equal "${#lines[@]}" 2
+	assert_equal "$(count)" 7
+	assert_equal "$(body 5 .Limit)$(body 6 .Limit)" 21
+	# With a filter the page's limit would not be that of the output.
+	answers "200 $TABLE" "$(page 1 more)"
+	run -0 ddb query t a --limit 1 --filter 'x = 1'
+	assert_equal "$(body 8 'has("Limit")')" false
+}
+
+@test "wire: what came before a failure has been written" {
+	answers "200 $TABLE" '200 {"Items":[{"pk":{"S":"a"},"size":{"N":"1"}}],"Count":1,"LastEvaluatedKey":{"pk":{"S":"a"}}}' '400 {"__type":"x#ValidationException","message":"no"}'
+	run -2 --separate-stderr ddb query t a
+	assert_output '{"pk":"a","size":1}'
+	assert_equal "$stderr" "ddb: ValidationException: no"
+}
+
+@test "wire: indexes bring their own keys, and global ones are not read consistently" {
+	answers "200 $TABLE" '200 {"Items":[],"Count":0}'
+	run -0 ddb query t AP8= --index by-g
+	assert_equal "$(body 1)" '{"TableName":"t","IndexName":"by-g","ConsistentRead":false,"KeyConditionExpression":"#_0 = :_0","ExpressionAttributeNames":{"#_0":"g"},"ExpressionAttributeValues":{":_0":{"B":"AP8="}}}'
+	answers "200 $TABLE" '200 {"Items":[],"Count":0}'
+	run -0 ddb query t a AP8= --index local
+	assert_equal "$(body 3 '[.ConsistentRead,.ExpressionAttributeValues[":_1"]]')" '[true,{"B":"AP8="}]'
+	answers "200 $TABLE"
+	run -2 ddb query t a --index none
+	assert_output 'ddb: t: no index of the name "none"'
+	run -2 ddb query t AP8= AP8= --index by-g
+	assert_output 'ddb: by-g has no sort key'
+	run -0 ddb desc t
+	assert_line --regexp '^index +by-g: g \(B\); global, ACTIVE$'
+	assert_line --regexp '^index +local: pk \(S\), g \(B\); local$'
+}
+
+@test "wire: a schema line makes the table again, indexes and all" {
+	answers "200 $TABLE"
+	ddb desc t --schema >"$TEMP/line"
+	answers '200 {}' "200 $TABLE"
+	run -0 ddb create t2 "$TEMP/line" --warm-write 4000
+	assert_equal "$(body 1 '[.TableName,.BillingMode,.WarmThroughput,(.GlobalSecondaryIndexes[0] | keys),has("DumpVersion")]')" \
+		'["t2","PAY_PER_REQUEST",{"WriteUnitsPerSecond":4000},["IndexName","KeySchema","Projection"],false]'
+	assert_equal "$(body 1 .LocalSecondaryIndexes)" "$(jq -c '.Table.LocalSecondaryIndexes' <<<"$TABLE")"
+	answers '200 {}' "200 $TABLE"
+	run -0 ddb create t2 --key a:S --sort b:N --provisioned 1:2
+	assert_equal "$(body 3)" '{"TableName":"t2","AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"},{"AttributeName":"b","AttributeType":"N"}],"KeySchema":[{"AttributeName":"a","KeyType":"HASH"},{"AttributeName":"b","KeyType":"RANGE"}],"BillingMode":"PROVISIONED","ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":2}}'
+}
+
+@test "wire: create and drop wait for the table" {
+	answers '200 {}' "200 ${TABLE/ACTIVE/CREATING}" "200 ${TABLE/ACTIVE/CREATING}" "200 $TABLE"
+	run -0 ddb create t --key a
+	assert_equal "$(count)" 4
+	answers '200 {}' "200 ${TABLE/ACTIVE/DELETING}" '400 {"__type":"x#ResourceNotFoundException","message":"no"}'
+	run -0 ddb drop t --yes
+	assert_equal "$(count)" 7
+	answers '200 {}'
+	run -0 ddb drop t --yes --no-wait
+	assert_equal "$(count)" 8
+}
+
+@test "wire: load sends again what was left unprocessed, and only that" {
+	left='{"t":[{"PutRequest":{"Item":{"pk":{"S":"b"},"size":{"N":"2"}}}}]}'
+	answers "200 $TABLE" "200 {\"UnprocessedItems\":$left}" "200 {\"UnprocessedItems\":$left}" '200 {"UnprocessedItems":{}}'
+	run -0 ddb load t --parallel 1 <<<$'{"pk":"a","size":1}\n\n{"pk":"b","size":2}\n{"pk":"c","size":3.0}'
+	assert_output ""
+	assert_equal "$(count)" 4
+	assert_equal "$(body 1 '.RequestItems.t | map(.PutRequest.Item.size.N)')" '["1","2","3"]'
+	assert_equal "$(body 2 .RequestItems)" "$left"
+	assert_equal "$(body 3 .RequestItems)" "$left"
+}
+
+@test "wire: load cuts batches at 25" {
+	answers "200 $TABLE" '200 {}'
+	for i in $(seq 60); do echo "{\"pk\":\"a\",\"size\":$i}"; done | ddb load t
+	assert_equal "$(jq -cs '.[1:] | map(.body | fromjson.RequestItems.t | length) | sort' "$TEMP/seen")" '[10,25,25]'
+}
+
+@test "wire: a batch that is refused goes again line by line" {
+	answers "200 $TABLE" '400 {"__type":"x#ValidationException","message":"something in it"}' '200 {}' \
+		'400 {"__type":"x#ValidationException","message":"this one"}' '200 {}'
+	run -10 ddb load t --parallel 1 --rejects "$TEMP/bad" <<<$'{"pk":"a","size":1}\n{"pk":"b","size":2}\n{"pk":"c","size":3}'
+	assert_line "ddb: standard input: line 2: this one"
+	assert_line "ddb: 2 items written, 1 lines refused"
+	assert_equal "$(<"$TEMP/bad")" '{"pk":"b","size":2}'
+	assert_equal "$(count)" 5
+}
+
+@test "wire: load that has to give up keeps what it had begun" {
+	answers "200 $TABLE" '400 {"__type":"x#AccessDeniedException","message":"no more"}'
+	run -5 ddb load t --rejects "$TEMP/bad" <<<$'{"pk":"a","size":1}\n{"pk":"b","size":2}'
+	assert_line --partial "AccessDeniedException: no more"
+	assert_line --partial "0 items written, 0 lines refused, stopped near line 2"
+	assert_equal "$(wc -l <"$TEMP/bad")" 2
+	answers "200 $TABLE" '500 {"__type":"x#InternalServerError","message":"oh"}'
+	run -4 ddb load t --timeout 200ms <<<'{"pk":"a","size":1}'
+}
+
+@test "wire: load keeps to its rate" {
+	answers "200 $TABLE" '200 {}'
+	start=${EPOCHREALTIME/./}
+	for i in $(seq 60); do echo "{\"pk\":\"a\",\"size\":$i}"; done | ddb load t --rate 100
+	us=$((${EPOCHREALTIME/./} - start))
+	# The last of three batches begins after 50 items.
+	[ $us -ge 500000 ]
+}
+
+@test "wire: a missing table is made by the schema line, and then filled" {
+	answers "200 $TABLE"
+	ddb desc t --schema >"$TEMP/dump"
+	echo '{"pk":{"S":"a"},"size":{"N":"1"},"s":{"SS":["x"]}}' >>"$TEMP/dump"
+	answers '400 {"__type":"x#ResourceNotFoundException","message":"no"}' '200 {}' "200 $TABLE" '200 {}'
+	run -0 ddb load t2 "$TEMP/dump"
+	assert_equal "$(body 2 .TableName)" '"t2"'
+	assert_equal "$(body 4 .RequestItems.t2)" '[{"PutRequest":{"Item":{"pk":{"S":"a"},"s":{"SS":["x"]},"size":{"N":"1"}}}}]'
+}
+
+@test "wire: segments are read at the same time, each to its end" {
+	answers '200 {"Items":[{"pk":{"S":"a"}}],"Count":1}'
+	run -0 ddb scan t --segments 3
+	assert_equal "${#lines[@]}" 3
+	assert_equal "$(jq -cs 'map(.body | fromjson | [.Segment,.TotalSegments]) | sort' "$TEMP/seen")" '[[0,3],[1,3],[2,3]]'
+	assert_equal "$(jq -s 'map(.connection) | unique | length' "$TEMP/seen")" 3
+}
+
+@test "wire: a dump that fails leaves no file" {
+	answers "200 $TABLE" '400 {"__type":"x#ValidationException","message":"no"}'
+	run -2 ddb dump t "$TEMP/dump"
+	assert_file_not_exists "$TEMP/dump"
+	assert_file_not_exists "$TEMP/dump.new"
+}
+
+@test "wire: answers that make no sense are told, not believed" {
+	for answer in '{}' '[]' '{"Table":1}' '{"Table":{"KeySchema":[],"AttributeDefinitions":[]}}' 'x'; do
+		answers "200 $answer"
+		run -4 ddb get t a 1
+	done
+	for answer in '[]' '{"Items":1}' '{"Items":[1]}' '{"Items":[{"a":{"S":1}}]}' '{"Items":[]' '{"Items":[]} x'; do
+		answers "200 $answer"
+		run -4 ddb scan t
+		assert_output --partial "makes no sense"
+	done
+	answers "200 $TABLE" '200 {"Item":{"a":{"X":"y"}}}'
+	run -4 ddb get t a 1
+	answers "200 $TABLE" '200 {"UnprocessedItems":[]}'
+	run -4 ddb load t <<<'{"pk":"a","size":1}'
+}
+
+@test "wire: sizes over the bounds are refused before anything is sent" {
+	answers "200 $TABLE" '200 {}'
+	run -2 ddb put t - < <(printf '{"pk":"a","size":1,"x":"%s"}' "$(head -c 409600 /dev/zero | tr '\0' x)")
+	assert_output --partial "line 1: an item of 4096"
+	answers '200 {}'
+	run -2 ddb put t - < <(head -c 17000000 /dev/zero | tr '\0' x)
+	assert_output --partial "more than 16 MB"
+	answers "200 $TABLE" '200 {}'
+	run -10 ddb load t < <(head -c 40000000 /dev/zero | tr '\0' x; printf '\n{"pk":"a","size":1}\n')
+	assert_output --partial "line 1: more than 16 MB"
+	assert_output --partial "1 items written, 1 lines refused"
+}
