@@ -5,8 +5,8 @@
  *   ROLE     node, router, memds, autoadmin or tool
  *   MESSAGE  as DDB_TRACE=net prints them, fields of value 0 left out: 'lookup{table="orders" limit=1}'.  Bytes are
  *            "text", hexadecimal digits, or a list [part{...} part{...}].  A ! in front: one way, no answer is awaited
- * Sends each message when the one before was answered, and prints the answers, a line each (metrics: their text);
- * "lost" if there is none.
+ * Sends each message when the one before was answered, and prints the answers, a line each (metrics: their text; behind
+ * a node_state, which shows few of its groups, each of them, a line each); "lost" if there is none.
  * Exits 0 if all were answered, 1 if not, 2 for a message that cannot be read, 4 if nobody listens.
  */
 #include <ctype.h>
@@ -177,6 +177,22 @@ static void on_up(void *arg, bool up)
 		uv_stop(arg);
 }
 
+static void print_groups(struct bytes body)
+{
+	struct msg_node_state m;
+	struct bytes rest, part;
+
+	if (!msg_get_node_state(body, &m, MSG_VERSION))
+		return;
+	for (rest = m.groups; msg_list_next(&rest, &part);) {
+		struct buf line = { 0 };
+
+		msg_print(MSG_group_state, part, MSG_VERSION, &line);
+		printf("%.*s\n", (int)line.n, (const char *)line.p);
+		buf_fini(&line);
+	}
+}
+
 static void on_done(void *arg, enum net_outcome outcome, unsigned type, struct bytes body)
 {
 	struct buf line = { 0 };
@@ -189,6 +205,8 @@ static void on_done(void *arg, enum net_outcome outcome, unsigned type, struct b
 	} else if (outcome == NET_ANSWERED) {
 		msg_print(type, body, MSG_VERSION, &line);
 		printf("%.*s\n", (int)line.n, (const char *)line.p);
+		if (type == MSG_node_state)
+			print_groups(body);
 	} else {
 		printf("lost\n");
 		status = 1;
