@@ -1,14 +1,6 @@
 # ddb bench: on a cluster, and on servers that misbehave (t/bench/fake-server).
 load helpers
-
-setup_file() {
-	cluster_start
-}
-
-teardown_file() {
-	cluster_stop
-	temp_remove
-}
+shared_cluster
 
 setup() {
 	FAKE=
