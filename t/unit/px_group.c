@@ -262,16 +262,22 @@ TEST(a_lost_slot_waits_for_who_may_know_it)
 	cluster_fini(&cl);
 }
 
-TEST(a_lagging_candidate_learns_what_is_chosen)
+/* A cluster of three of which one has missed the last n entries. */
+static void leave_behind(uint32_t id, int n)
 {
 	cluster_of(3);
 	run(10000);
-	isolate(3);
-	for (int i = 0; i < 300; i++) {
+	isolate(id);
+	for (int i = 0; i < n; i++) {
 		propose(&cl, cl.r[0], 100 + i);
 		run(1000);
 	}
 	run(20000);
+}
+
+TEST(a_lagging_candidate_learns_what_is_chosen)
+{
+	leave_behind(3, 300);
 	crash(&cl, cl.r[0], 0);
 	heal();
 	cl.r[1]->px.role = PX_LOG;       /* so that the other one must lead */
@@ -283,14 +289,7 @@ TEST(a_lagging_candidate_learns_what_is_chosen)
 
 TEST(who_is_behind_the_log_gets_a_snapshot)
 {
-	cluster_of(3);
-	run(10000);
-	isolate(3);
-	for (int i = 0; i < 50; i++) {
-		propose(&cl, cl.r[0], 100 + i);
-		run(1000);
-	}
-	run(20000);
+	leave_behind(3, 50);
 	for (int i = 0; i < 2; i++) {
 		px_collected(&cl.r[i]->px, 40);
 		cl.r[i]->base = 40;
@@ -305,14 +304,7 @@ TEST(who_is_behind_the_log_gets_a_snapshot)
 
 TEST(a_candidate_behind_the_log_asks_for_a_snapshot)
 {
-	cluster_of(3);
-	run(10000);
-	isolate(3);
-	for (int i = 0; i < 50; i++) {
-		propose(&cl, cl.r[0], 100 + i);
-		run(1000);
-	}
-	run(20000);
+	leave_behind(3, 50);
 	px_collected(&cl.r[1]->px, 40);
 	cl.r[1]->base = 40;
 	cl.r[1]->px.role = PX_LOG;
