@@ -223,6 +223,32 @@ void op_batch_route(struct op_batch *b, void (*next)(struct op_batch *b))
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
+void op_batch_left(const struct op_batch *b, struct json_write *w, const char *name,
+                   void (*open)(struct json_write *w),
+                   void (*row)(struct json_write *w, const struct op_batch_row *row),
+                   void (*close)(struct json_write *w, const struct op_batch_table *t))
+{
+	json_write_name(w, name);
+	json_write_object(w);
+	for (const struct op_batch_table *t = b->table; t < b->table + b->ntables; t++) {
+		bool any = false;
+
+		for (const struct op_batch_row *r = b->row; r < b->row + b->nrows; r++) {
+			if (r->table != t || !op_batch_unprocessed(r))
+				continue;
+			if (!any) {
+				json_write_key(w, t->given);
+				open(w);
+			}
+			any = true;
+			row(w, r);
+		}
+		if (any)
+			close(w, t);
+	}
+	json_write_object_end(w);
+}
+
 void op_batch_consumed(const struct op_batch *b, struct json_write *w)
 {
 	if (!api_wants_capacity(b->q))

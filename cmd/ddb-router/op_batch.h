@@ -90,6 +90,14 @@ void op_batch_settle(struct op_batch_row *row, enum result result, struct bytes 
 
 /* Was row left for the client to try again? */
 bool op_batch_unprocessed(const struct op_batch_row *row);
+/*
+ * The member name: each table of which rows were left, as it was called in the request, and between open and close
+ * those rows.
+ */
+void op_batch_left(const struct op_batch *b, struct json_write *w, const char *name,
+                   void (*open)(struct json_write *w),
+                   void (*row)(struct json_write *w, const struct op_batch_row *row),
+                   void (*close)(struct json_write *w, const struct op_batch_table *t));
 /* All rows are settled: false after failing the request, if one failed for good, or all for now. */
 bool op_batch_succeeded(struct op_batch *b);
 

@@ -93,32 +93,22 @@ static void write_parameters(struct json_write *w, const struct op_batch_table *
 	}
 }
 
-static void write_unprocessed(struct json_write *w, const struct op_batch *b)
+static void left_open(struct json_write *w)
 {
-	json_write_name(w, "UnprocessedKeys");
 	json_write_object(w);
-	for (size_t i = 0; i < b->ntables; i++) {
-		const struct op_batch_table *t = &b->table[i];
-		bool any = false;
+	json_write_name(w, "Keys");
+	json_write_array(w);
+}
 
-		for (const struct op_batch_row *row = b->row; row < b->row + b->nrows; row++) {
-			if (row->table != t || !op_batch_unprocessed(row))
-				continue;
-			if (!any) {
-				json_write_key(w, t->given);
-				json_write_object(w);
-				json_write_name(w, "Keys");
-				json_write_array(w);
-			}
-			any = true;
-			djson_write_item(w, op_batch_item(row));
-		}
-		if (any) {
-			json_write_array_end(w);
-			write_parameters(w, t);
-			json_write_object_end(w);
-		}
-	}
+static void left_row(struct json_write *w, const struct op_batch_row *row)
+{
+	djson_write_item(w, op_batch_item(row));
+}
+
+static void left_close(struct json_write *w, const struct op_batch_table *t)
+{
+	json_write_array_end(w);
+	write_parameters(w, t);
 	json_write_object_end(w);
 }
 
@@ -130,7 +120,7 @@ static void answer(struct op_batch *b)
 		return;
 	w = api_begin(b->q);
 	write_responses(w, b);
-	write_unprocessed(w, b);
+	op_batch_left(b, w, "UnprocessedKeys", left_open, left_row, left_close);
 	op_batch_consumed(b, w);
 	api_end(b->q);
 }

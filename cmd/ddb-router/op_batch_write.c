@@ -5,33 +5,21 @@ const uint8_t op_batch_write_members[] = {
 	API_REQUEST_ITEMS | API_REQUIRED, API_RETURN_CONSUMED_CAPACITY, API_RETURN_COLLECTION_METRICS, API_NO_MEMBER,
 };
 
-static void write_unprocessed(struct json_write *w, const struct op_batch *b)
+static void left_row(struct json_write *w, const struct op_batch_row *row)
 {
-	json_write_name(w, "UnprocessedItems");
 	json_write_object(w);
-	for (size_t i = 0; i < b->ntables; i++) {
-		bool any = false;
-
-		for (const struct op_batch_row *row = b->row; row < b->row + b->nrows; row++) {
-			if (row->table != &b->table[i] || !op_batch_unprocessed(row))
-				continue;
-			if (!any) {
-				json_write_key(w, b->table[i].given);
-				json_write_array(w);
-			}
-			any = true;
-			json_write_object(w);
-			json_write_name(w, row->put ? "PutRequest" : "DeleteRequest");
-			json_write_object(w);
-			json_write_name(w, row->put ? "Item" : "Key");
-			djson_write_item(w, op_batch_item(row));
-			json_write_object_end(w);
-			json_write_object_end(w);
-		}
-		if (any)
-			json_write_array_end(w);
-	}
+	json_write_name(w, row->put ? "PutRequest" : "DeleteRequest");
+	json_write_object(w);
+	json_write_name(w, row->put ? "Item" : "Key");
+	djson_write_item(w, op_batch_item(row));
 	json_write_object_end(w);
+	json_write_object_end(w);
+}
+
+static void left_close(struct json_write *w, const struct op_batch_table *t)
+{
+	(void)t;
+	json_write_array_end(w);
 }
 
 static void answer(struct op_batch *b)
@@ -41,7 +29,7 @@ static void answer(struct op_batch *b)
 	if (!op_batch_succeeded(b))
 		return;
 	w = api_begin(b->q);
-	write_unprocessed(w, b);
+	op_batch_left(b, w, "UnprocessedItems", json_write_array, left_row, left_close);
 	op_batch_consumed(b, w);
 	api_end(b->q);
 }

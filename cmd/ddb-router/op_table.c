@@ -39,6 +39,15 @@ static void answer_table(struct api_req *q, const char *name, struct bytes defin
 	api_end(q);
 }
 
+bool op_table_given(struct api_req *q, enum result result, const struct msg_admin_done *m)
+{
+	bool given = result == RESULT_OK && item_check(m->body);
+
+	if (!given)
+		api_fail(q, result == RESULT_OK ? RESULT_INTERNAL : result, result == RESULT_OK ? BYTES_NONE : m->text);
+	return given;
+}
+
 /* Autoadmin may know of a table before the map does: until then a request for an item would not find it. */
 static void mapped(void *arg, enum result result, struct route_table *t)
 {
@@ -52,14 +61,8 @@ static void described(struct api_req *q, enum result result, const struct msg_ad
 {
 	struct value status;
 
-	if (result != RESULT_OK) {
-		api_fail(q, result, m->text);
+	if (!op_table_given(q, result, m))
 		return;
-	}
-	if (!item_check(m->body)) {
-		api_fail(q, RESULT_INTERNAL, BYTES_NONE);
-		return;
-	}
 	if (!item_get(m->body, BYTES_LIT("TableStatus"), &status) || !bytes_is(status.body, "ACTIVE")) {
 		answer_table(q, "Table", m->body, NULL);
 		return;
@@ -87,14 +90,10 @@ static void unmapped(void *arg, enum result result, struct route_table *t)
 
 static void deleted(struct api_req *q, enum result result, const struct msg_admin_done *m)
 {
-	if (result != RESULT_OK) {
-		api_fail(q, result, m->text);
-	} else if (!item_check(m->body)) {
-		api_fail(q, RESULT_INTERNAL, BYTES_NONE);
-	} else {
-		keep(q, m->body);
-		route_fetch(q->r, q->m[API_TABLE_NAME].s, BYTES_NONE, unmapped, q);
-	}
+	if (!op_table_given(q, result, m))
+		return;
+	keep(q, m->body);
+	route_fetch(q->r, q->m[API_TABLE_NAME].s, BYTES_NONE, unmapped, q);
 }
 
 static void to_delete(struct api_req *q, enum result result, const struct msg_admin_done *m)

@@ -10,4 +10,7 @@
  */
 void op_table_write(struct json_write *w, struct bytes definition, const char *status);
 
+/* Did autoadmin answer with a definition?  If not, q has been answered. */
+bool op_table_given(struct api_req *q, enum result result, const struct msg_admin_done *m);
+
 #endif

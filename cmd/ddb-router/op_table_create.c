@@ -373,14 +373,8 @@ static void created(struct api_req *q, enum result result, const struct msg_admi
 {
 	struct json_write *w;
 
-	if (result != RESULT_OK) {
-		api_fail(q, result, m->text);
+	if (!op_table_given(q, result, m))
 		return;
-	}
-	if (!item_check(m->body)) {
-		api_fail(q, RESULT_INTERNAL, BYTES_NONE);
-		return;
-	}
 	w = api_begin(q);
 	json_write_name(w, "TableDescription");
 	op_table_write(w, m->body, NULL);
