@@ -38,6 +38,10 @@ count() {
 	jq -s length "$TEMP/seen"
 }
 
+is_seen() { # N
+	[ "$(count)" -ge "$1" ]
+}
+
 @test "wire: get describes the table once and asks for one item, consistently" {
 	answers "200 $TABLE" '200 {"Item":{"pk":{"S":"a"},"size":{"N":"10"},"x":{"NS":["2","1"]}}}'
 	run -0 ddb get t a 1e1 --select 'size,x,a-b[0].c'
@@ -132,6 +136,20 @@ count() {
 	assert_equal "$(body 1 '.RequestItems.t | map(.PutRequest.Item.size.N)')" '["1","2","3"]'
 	assert_equal "$(body 2 .RequestItems)" "$left"
 	assert_equal "$(body 3 .RequestItems)" "$left"
+}
+
+@test "wire: load does not wait for a batch to be full when its input comes slowly" {
+	answers "200 $TABLE" '200 {}'
+	mkfifo "$TEMP/fifo"
+	ddb load t "$TEMP/fifo" 3>&- &
+	exec 7>"$TEMP/fifo"
+	echo '{"pk":"a","size":1}' >&7
+	wait_for is_seen 2
+	echo '{"pk":"b","size":2}' >&7
+	wait_for is_seen 3
+	exec 7>&-
+	wait $!
+	assert_equal "$(body 2 '.RequestItems.t | length')" 1
 }
 
 @test "wire: load cuts batches at 25" {

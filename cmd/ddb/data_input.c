@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -149,6 +150,15 @@ enum data_input_result data_input_line(struct data_input *in, struct bytes *line
 	while (line->n > 0 && strchr("\r\n", line->p[line->n - 1]) != NULL)
 		line->n--;
 	return r;
+}
+
+bool data_input_ready(const struct data_input *in, int wait_ms)
+{
+	struct pollfd p = { .fd = in->fd, .events = POLLIN };
+
+	if (in->end || (in->buf.n > in->at && memchr(in->buf.p + in->at, '\n', in->buf.n - in->at) != NULL))
+		return true;
+	return poll(&p, 1, wait_ms) != 0;
 }
 
 /* How deep the brackets of text leave one, from where *depth and *quoted say it begins. */

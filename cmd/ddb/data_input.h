@@ -36,7 +36,9 @@ void data_input_close(struct data_input *in);
 
 /* The next line that is not blank, without its newline; valid until the next call. */
 enum data_input_result data_input_line(struct data_input *in, struct bytes *line);
-/* The same, and the lines that follow, until brackets that open are closed. */
+/* Is there something to go on with?  Waits for at most wait_ms; -1 waits for ever. */
+bool data_input_ready(const struct data_input *in, int wait_ms);
+/* The next line, and the lines that follow, until brackets that open are closed. */
 enum data_input_result data_input_document(struct data_input *in, struct bytes *text);
 
 /* One item, and nothing else, into b.  False with a message. */

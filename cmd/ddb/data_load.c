@@ -23,6 +23,7 @@
 #include "log.h"
 
 #define SAID_MAX 20                                      /* refused lines that are told one by one */
+#define LULL_MS 100                                      /* without input, after which a part of a batch is sent */
 #define STUCK_MS_MAX 300000                              /* without one item written */
 
 /* A batch and who sends it. */
@@ -311,19 +312,12 @@ static int take_line(struct load *l, enum data_input_result r, struct bytes text
 	return add_item(l, text);
 }
 
-static int load_all(struct load *l)
+/* Send all that was read, and see it written. */
+static int drain(struct load *l)
 {
-	int code = l->first_is_item ? take_line(l, l->first_result, l->first) : 0;
+	int code = dispatch(l);
 	bool busy = true;
 
-	while (code == 0 && !l->end) {
-		struct bytes text;
-		enum data_input_result r = data_input_line(&l->in, &text);
-
-		code = take_line(l, r, text);
-	}
-	if (code == 0)
-		code = dispatch(l);
 	while (code == 0 && busy) {
 		busy = false;
 		for (unsigned k = 0; k < l->parallel; k++)
@@ -332,6 +326,25 @@ static int load_all(struct load *l)
 			code = step(l);
 	}
 	return code;
+}
+
+static int load_all(struct load *l)
+{
+	int code = l->first_is_item ? take_line(l, l->first_result, l->first) : 0, patience = LULL_MS;
+
+	while (code == 0 && !l->end) {
+		struct bytes text = BYTES_NONE;
+
+		/* Whoever writes slowly does not wait for a batch to be full. */
+		if (!data_input_ready(&l->in, patience)) {
+			code = drain(l);
+			patience = -1;
+			continue;
+		}
+		patience = LULL_MS;
+		code = take_line(l, data_input_line(&l->in, &text), text);
+	}
+	return code == 0 ? drain(l) : code;
 }
 
 /* The first line may be a schema, and says then what the others are.  It makes the table if there is none. */
