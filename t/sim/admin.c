@@ -1,6 +1,7 @@
 /*
- * What ddb-autoadmin will do, without its catalogue: it asks every node how it is, creates groups where they are missing,
- * replaces retired incarnations by the machine's new one, moves replicas when told to, and drops what was moved away.
+ * What ddb-autoadmin does, without its catalogue: it asks every node how it is, creates groups where they are
+ * missing, replaces retired incarnations by the machine's new one, moves replicas when told to, and drops what was
+ * moved away.
  */
 #include <string.h>
 
@@ -65,16 +66,18 @@ void admin_init(struct sim *s)
 	}
 }
 
-/* --- creation ------------------------------------------------------------------------------------------------------- */
+/* --- creation ----------------------------------------------------------------------------------------------------- */
 
-static void creation(const struct sim *s, unsigned i, uint32_t incarnation, const struct px_config *config, uint64_t ballot, struct buf *b)
+static void creation(const struct sim *s, unsigned i, uint32_t incarnation, const struct px_config *config,
+		     uint64_t ballot, struct buf *b)
 {
 	struct buf c = { 0 };
 	uint8_t low = (uint8_t)('B' + i), high = (uint8_t)(low + 1);
 
 	put_config(&c, config);
 	msg_put_group_create(b, &(struct msg_group_create){
-		.epoch = s->admin.epoch, .group = i + 1, .table = i + 1, .schema = 1, .low = { &low, 1 }, .high = { &high, 1 },
+		.epoch = s->admin.epoch, .group = i + 1, .table = i + 1, .schema = 1,
+		.low = { &low, 1 }, .high = { &high, 1 },
 		.incarnation = incarnation, .config_slot = config->slot, .config = buf_view(&c), .ballot = ballot,
 	}, MSG_VERSION);
 	buf_fini(&c);
@@ -93,7 +96,8 @@ void admin_bootstrap(struct machine *m)
 	struct buf b = { 0 };
 	struct msg_group_create c;
 
-	if (!group_has_config(&g->first, m->incarnation) || s->identity[m->incarnation].created[0] || node_find(m->node, 1) != NULL)
+	if (!group_has_config(&g->first, m->incarnation) || s->identity[m->incarnation].created[0] ||
+	    node_find(m->node, 1) != NULL)
 		return;
 	creation(s, 0, m->incarnation, &g->first, first_ballot(g), &b);
 	if (!msg_get_group_create(buf_view(&b), &c, MSG_VERSION) || node_bootstrap(m->node, &c, machine_clock(m)) != 0)
@@ -108,7 +112,8 @@ static void create(struct sim *s, unsigned i, uint32_t incarnation)
 	struct buf b = { 0 };
 
 	creation(s, i, incarnation, &g->config, first ? first_ballot(g) : 0, &b);
-	post_request(s, s->identity[incarnation].machine, ADMIN_CONN, rid_of(ASKED_CREATE, i, incarnation), MSG_group_create, buf_view(&b));
+	post_request(s, s->identity[incarnation].machine, ADMIN_CONN, rid_of(ASKED_CREATE, i, incarnation),
+		     MSG_group_create, buf_view(&b));
 	buf_fini(&b);
 }
 
@@ -118,11 +123,12 @@ static void drop(struct sim *s, unsigned i, uint32_t incarnation)
 
 	s->count.drops++;
 	msg_put_group_drop(&b, &(struct msg_group_drop){ s->admin.epoch, i + 1, incarnation }, MSG_VERSION);
-	post_request(s, s->identity[incarnation].machine, ADMIN_CONN, rid_of(ASKED_DROP, i, incarnation), MSG_group_drop, buf_view(&b));
+	post_request(s, s->identity[incarnation].machine, ADMIN_CONN, rid_of(ASKED_DROP, i, incarnation),
+		     MSG_group_drop, buf_view(&b));
 	buf_fini(&b);
 }
 
-/* --- membership ----------------------------------------------------------------------------------------------------- */
+/* --- membership --------------------------------------------------------------------------------------------------- */
 
 /* What the configuration should be; false if it is that. */
 static bool wanted(const struct sim *s, const struct admin_group *g, struct px_config *c)
@@ -161,8 +167,10 @@ static void change(struct sim *s, unsigned i)
 	for (uint32_t k = 0; k < c.n; k++)
 		g->member[c.m[k].replica] = true;
 	put_config(&config, &c);
-	msg_put_group_config(&b, &(struct msg_group_config){ s->admin.epoch, i + 1, g->config.slot, buf_view(&config) }, MSG_VERSION);
-	post_request(s, s->identity[g->leader].machine, ADMIN_CONN, rid_of(ASKED_CONFIG, i, g->leader), MSG_group_config, buf_view(&b));
+	msg_put_group_config(&b, &(struct msg_group_config){ s->admin.epoch, i + 1, g->config.slot, buf_view(&config) },
+			     MSG_VERSION);
+	post_request(s, s->identity[g->leader].machine, ADMIN_CONN, rid_of(ASKED_CONFIG, i, g->leader),
+		     MSG_group_config, buf_view(&b));
 	buf_fini(&b);
 	buf_fini(&config);
 }
@@ -170,14 +178,16 @@ static void change(struct sim *s, unsigned i)
 void admin_move(struct sim *s, unsigned i)
 {
 	struct admin_group *g = &s->admin.group[i];
-	uint32_t from = g->config.m[world_below(s, g->config.n)].replica, to = s->machine[world_below(s, s->nmachines)].incarnation;
+	uint32_t from = g->config.m[world_below(s, g->config.n)].replica;
+	uint32_t to = s->machine[world_below(s, s->nmachines)].incarnation;
 	struct px_config c;
 
 	if (wanted(s, g, &c) || g->member[to])
 		return;
 	/* Never two replicas of a group on one machine. */
 	for (uint32_t k = 0; k < g->config.n; k++)
-		if (s->identity[g->config.m[k].replica].machine == s->identity[to].machine && g->config.m[k].replica != from)
+		if (g->config.m[k].replica != from &&
+		    s->identity[g->config.m[k].replica].machine == s->identity[to].machine)
 			return;
 	g->move_from = from;
 	g->move_to = to;
@@ -188,12 +198,15 @@ void admin_lead(struct sim *s, unsigned i)
 {
 	const struct admin_group *g = &s->admin.group[i];
 	struct buf b = { 0 };
+	uint32_t target;
 
 	if (machine_of(s, g->leader) == NULL)
 		return;
 	s->count.handoffs++;
-	msg_put_group_lead(&b, &(struct msg_group_lead){ s->admin.epoch, i + 1, g->config.m[world_below(s, g->config.n)].replica }, MSG_VERSION);
-	post_request(s, s->identity[g->leader].machine, ADMIN_CONN, rid_of(ASKED_LEAD, i, g->leader), MSG_group_lead, buf_view(&b));
+	target = g->config.m[world_below(s, g->config.n)].replica;
+	msg_put_group_lead(&b, &(struct msg_group_lead){ s->admin.epoch, i + 1, target }, MSG_VERSION);
+	post_request(s, s->identity[g->leader].machine, ADMIN_CONN, rid_of(ASKED_LEAD, i, g->leader), MSG_group_lead,
+		     buf_view(&b));
 	buf_fini(&b);
 }
 
@@ -212,7 +225,7 @@ bool admin_settled(const struct sim *s)
 	return true;
 }
 
-/* --- the daily round -------------------------------------------------------------------------------------------------- */
+/* --- the daily round ---------------------------------------------------------------------------------------------- */
 
 void admin_tick(struct sim *s)
 {
@@ -221,7 +234,8 @@ void admin_tick(struct sim *s)
 
 	s->admin.epoch += world_chance(s, 5);
 	msg_put_node_status(&b, &(struct msg_node_status){ s->admin.epoch }, MSG_VERSION);
-	post_request(s, i, ADMIN_CONN, rid_of(ASKED_STATUS, 0, s->machine[i].incarnation), MSG_node_status, buf_view(&b));
+	post_request(s, i, ADMIN_CONN, rid_of(ASKED_STATUS, 0, s->machine[i].incarnation), MSG_node_status,
+		     buf_view(&b));
 	buf_fini(&b);
 	for (unsigned g = 0; g < s->ngroups; g++)
 		change(s, g);

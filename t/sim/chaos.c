@@ -1,12 +1,13 @@
 /*
- * Faults.  In the first part of a run they are repairable: at most one machine at a time has lost data that was synced, and
- * the next one may only when the first has everything again.  In the second part anything goes, and only safety is asked for.
+ * Faults.  In the first part of a run they are repairable: at most one machine at a time has lost data that was
+ * synced, and the next one may only when the first has everything again.  In the second part anything goes, and only
+ * safety is asked for.
  */
 #include "sim.h"
 
 enum fault {
-	KILL, POWER, BLACKOUT, MID_STEP, STOP, PAUSE, PARTITION, PLOT, CLOG, DISK_ERROR, STORE_ERROR, SLOW_DISK, FLIP, WIPE, HANDOFF,
-	MOVE, CLOCK, FAULTS,
+	KILL, POWER, BLACKOUT, MID_STEP, STOP, PAUSE, PARTITION, PLOT, CLOG, DISK_ERROR, STORE_ERROR, SLOW_DISK, FLIP,
+	WIPE, HANDOFF, MOVE, CLOCK, FAULTS,
 };
 
 static unsigned up_to(struct sim *s, unsigned most)
@@ -60,7 +61,7 @@ void chaos_roll(struct sim *s)
 	s->checkpoint_every = world_chance(s, 500) ? 0 : 1 + up_to(s, 20);
 }
 
-/* --- damage that only the other replicas can repair ------------------------------------------------------------------------ */
+/* --- damage that only the other replicas can repair --------------------------------------------------------------- */
 
 static bool may_damage(struct sim *s, const struct machine *victim)
 {
@@ -99,7 +100,8 @@ static bool repaired(const struct machine *m)
 
 		if (!group_has_config(&model->config[model->nconfigs - 1], m->incarnation))
 			continue;
-		if (g == NULL || !g->ready || g->chosen < m->damaged_chosen[i] || g->px.unknown_first <= g->px.unknown_last)
+		if (g == NULL || !g->ready || g->chosen < m->damaged_chosen[i] ||
+		    g->px.unknown_first <= g->px.unknown_last)
 			return false;
 	}
 	return true;
@@ -171,7 +173,7 @@ static void wipe(struct sim *s, struct machine *m)
 	machine_wipe(m);
 }
 
-/* --- the network ----------------------------------------------------------------------------------------------------------- */
+/* --- the network -------------------------------------------------------------------------------------------------- */
 
 static void cut(struct sim *s, const struct machine *a)
 {
@@ -203,7 +205,10 @@ static struct machine *some_leader(struct sim *s)
 	return NULL;
 }
 
-/* Cut a leader off for about as long as its lease; sometimes the others reboot meanwhile, and what they granted is on no disk. */
+/*
+ * Cut a leader off for about as long as its lease; sometimes the others reboot meanwhile, and what they granted is on
+ * no disk.
+ */
 static void plot(struct sim *s)
 {
 	const struct machine *leader = some_leader(s);
@@ -240,7 +245,7 @@ static void clog_links(struct sim *s, const struct machine *m)
 	}
 }
 
-/* --- one fault --------------------------------------------------------------------------------------------------------------- */
+/* --- one fault ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t downtime(struct sim *s)
 {
@@ -257,10 +262,13 @@ static void stop(struct sim *s, struct machine *m)
 
 static void pause_some(struct sim *s, struct machine *m)
 {
+	uint64_t us;
+
 	if (!m->up)
 		return;
 	s->count.pauses++;
-	machine_pause(m, 100 * MS + world_below(s, world_chance(s, 50) ? 30 * SEC : world_chance(s, 300) ? 3 * SEC : 600 * MS));
+	us = world_chance(s, 50) ? 30 * SEC : world_chance(s, 300) ? 3 * SEC : 600 * MS;
+	machine_pause(m, 100 * MS + world_below(s, us));
 }
 
 static void blackout(struct sim *s)
@@ -324,8 +332,8 @@ static void carry_out(struct sim *s, enum fault f, struct machine *m)
 		break;
 	case MOVE:
 		/*
-		 * A member that turns out to be lost while a new one is on its way stops the group for good: the new one, which does
-		 * not exist before its configuration is chosen, cannot help to choose it.
+		 * A member that turns out to be lost while a new one is on its way stops the group for good: the new
+		 * one, which does not exist before its configuration is chosen, cannot help to choose it.
 		 */
 		if (s->nmachines > 3 && (s->phase == PHASE_UNLIMITED || may_damage(s, NULL)))
 			admin_move(s, up_to(s, s->ngroups - 1));
@@ -374,7 +382,8 @@ void chaos_heal(struct sim *s)
 		m->sends_left = SIM_NEVER;
 		machine_resume(m);
 		if (!m->up)
-			world_at(s, s->now + MS, (struct sim_event){ .kind = SIM_START, .machine = i, .life = m->life });
+			world_at(s, s->now + MS,
+				 (struct sim_event){ .kind = SIM_START, .machine = i, .life = m->life });
 	}
 }
 

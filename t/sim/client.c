@@ -1,4 +1,7 @@
-/* Clients, each with one operation at a time.  What was refused as certainly not done is tried again, what is unknown never. */
+/*
+ * Clients, each with one operation at a time.  What was refused as certainly not done is tried again, what is unknown
+ * never.
+ */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,7 +106,7 @@ void client_programs_free(struct programs *p)
 	free(p);
 }
 
-/* --- what to ask for --------------------------------------------------------------------------------------------------- */
+/* --- what to ask for ---------------------------------------------------------------------------------------------- */
 
 static void choose_keys(struct sim *s, struct op *op)
 {
@@ -125,8 +128,8 @@ static void choose_test(struct sim *s, struct op *op, unsigned key)
 
 static void choose_write(struct sim *s, struct op *op)
 {
-	static const uint8_t kinds[] = { OP_PUT, OP_PUT, OP_PUT, OP_PUT_NEW, OP_CAS, OP_CAS, OP_CAS, OP_ADD, OP_ADD, OP_APPEND, OP_APPEND,
-					 OP_APPEND, OP_DELETE, OP_DELETE_IF, OP_MULTI, OP_MULTI };
+	static const uint8_t kinds[] = { OP_PUT, OP_PUT, OP_PUT, OP_PUT_NEW, OP_CAS, OP_CAS, OP_CAS, OP_ADD, OP_ADD,
+					 OP_APPEND, OP_APPEND, OP_APPEND, OP_DELETE, OP_DELETE_IF, OP_MULTI, OP_MULTI };
 	const struct model_group *g = &s->group[op->group];
 	const struct model_key *k;
 
@@ -142,8 +145,7 @@ static void choose_write(struct sim *s, struct op *op)
 		break;
 	case OP_MULTI:
 		op->returns = MSG_RETURN_NONE;
-		op->nkeys = world_chance(s, 500) ? 3 : 1;
-		choose_test(s, op, op->nkeys == 3 ? 2 : 0);
+		choose_test(s, op, world_chance(s, 500) ? 2 : 0);
 		break;
 	case OP_APPEND:
 		op->key[0] = (uint8_t)(SIM_REGISTERS + world_below(s, SIM_LISTS));
@@ -157,7 +159,8 @@ static void choose_write(struct sim *s, struct op *op)
 
 static void choose_read(struct sim *s, struct op *op)
 {
-	static const uint8_t kinds[] = { OP_GET, OP_GET, OP_GET, OP_GET, OP_GET, OP_GET_EVENTUAL, OP_SCAN, OP_SCAN_EVENTUAL };
+	static const uint8_t kinds[] = { OP_GET, OP_GET, OP_GET, OP_GET, OP_GET, OP_GET_EVENTUAL, OP_SCAN,
+					 OP_SCAN_EVENTUAL };
 
 	op->kind = kinds[world_below(s, sizeof kinds)];
 	op->key[0] = (uint8_t)world_below(s, SIM_KEYS);
@@ -195,7 +198,7 @@ static uint32_t new_op(struct sim *s)
 	return (uint32_t)s->nops++;
 }
 
-/* --- asking ------------------------------------------------------------------------------------------------------------ */
+/* --- asking ------------------------------------------------------------------------------------------------------- */
 
 static void spell(uint32_t id, uint8_t out[SIM_ID_BYTES])
 {
@@ -250,8 +253,9 @@ static struct bytes item_of(struct sim *s, struct bytes key, const struct op *op
 
 static void put_write(struct sim *s, const struct op *op, uint32_t id, struct buf *out)
 {
-	static const uint8_t kind[] = { [OP_PUT] = MSG_OP_PUT, [OP_PUT_NEW] = MSG_OP_PUT, [OP_CAS] = MSG_OP_PUT, [OP_ADD] = MSG_OP_UPDATE,
-					[OP_APPEND] = MSG_OP_UPDATE, [OP_DELETE] = MSG_OP_DELETE, [OP_DELETE_IF] = MSG_OP_DELETE,
+	static const uint8_t kind[] = { [OP_PUT] = MSG_OP_PUT, [OP_PUT_NEW] = MSG_OP_PUT, [OP_CAS] = MSG_OP_PUT,
+					[OP_ADD] = MSG_OP_UPDATE, [OP_APPEND] = MSG_OP_UPDATE,
+					[OP_DELETE] = MSG_OP_DELETE, [OP_DELETE_IF] = MSG_OP_DELETE,
 					[OP_MULTI] = MSG_OP_PUT };
 	struct buf ops = { 0 }, test = { 0 }, program = { 0 };
 	struct bytes condition = test_program(s, op, &test);
@@ -270,7 +274,8 @@ static void put_write(struct sim *s, const struct op *op, uint32_t id, struct bu
 	if (op->kind == OP_MULTI)
 		MSG_LIST_PUT(&ops, op, (&(struct msg_op){ .kind = MSG_OP_DELETE, .key = { key[1], 3 } }), MSG_VERSION);
 	if (op->tested == 2)
-		MSG_LIST_PUT(&ops, op, (&(struct msg_op){ .kind = MSG_OP_CHECK, .key = { key[2], 3 }, .condition = condition }), MSG_VERSION);
+		MSG_LIST_PUT(&ops, op, (&(struct msg_op){ .kind = MSG_OP_CHECK, .key = { key[2], 3 },
+							  .condition = condition }), MSG_VERSION);
 	msg_put_write(out, &(struct msg_write){ op->group + 1u, op->group + 1u, 1, buf_view(&ops) }, MSG_VERSION);
 	buf_fini(&ops);
 	buf_fini(&test);
@@ -288,12 +293,13 @@ static unsigned encode(struct sim *s, const struct op *op, uint32_t id, struct b
 	}
 	if (op->kind == OP_GET || op->kind == OP_GET_EVENTUAL) {
 		model_key(&s->group[op->group], op->key[0], key);
-		msg_put_get(out, &(struct msg_get){ .group = group, .table = group, .schema = 1, .consistent = op->kind == OP_GET,
-						    .key = { key, 3 } }, MSG_VERSION);
+		msg_put_get(out, &(struct msg_get){ .group = group, .table = group, .schema = 1,
+						    .consistent = op->kind == OP_GET, .key = { key, 3 } }, MSG_VERSION);
 		return MSG_get;
 	}
-	msg_put_scan(out, &(struct msg_scan){ .group = group, .table = group, .schema = 1, .consistent = op->kind == OP_SCAN,
-					      .reverse = op->reverse, .limit = op->limit }, MSG_VERSION);
+	msg_put_scan(out, &(struct msg_scan){ .group = group, .table = group, .schema = 1,
+					      .consistent = op->kind == OP_SCAN, .reverse = op->reverse,
+					      .limit = op->limit }, MSG_VERSION);
 	return MSG_scan;
 }
 
@@ -308,7 +314,8 @@ static void ask(struct sim *s, struct client *c)
 	op->attempts++;
 	c->target = anywhere ? (uint32_t)world_below(s, s->nmachines) : s->believed[op->group];
 	post_request(s, c->target, c->index, (uint64_t)c->op << 8 | op->attempts, type, buf_view(&b));
-	world_at(s, s->now + s->k.timeout_us, (struct sim_event){ .kind = SIM_TIMEOUT, .machine = c->index, .a = c->op, .b = op->attempts });
+	world_at(s, s->now + s->k.timeout_us,
+		 (struct sim_event){ .kind = SIM_TIMEOUT, .machine = c->index, .a = c->op, .b = op->attempts });
 	buf_fini(&b);
 }
 
@@ -341,7 +348,7 @@ void client_wake(struct sim *s, uint32_t client)
 	ask(s, c);
 }
 
-/* --- answers ----------------------------------------------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 static void finish(struct sim *s, struct client *c, enum op_state state)
 {
@@ -373,10 +380,11 @@ static void follow_hint(struct sim *s, const struct op *op, struct bytes partiti
 		s->believed[op->group] = m->index;
 }
 
-static void refused(struct sim *s, struct client *c, struct op *op, uint32_t id, bool late, enum result r, struct bytes partition)
+static void refused(struct sim *s, struct client *c, struct op *op, uint32_t id, bool late, enum result r,
+		    struct bytes partition)
 {
 	if (op->slot != 0)
-		world_fail(s, "operation %u is chosen in slot %llu, and then said not to be done", id, (unsigned long long)op->slot);
+		world_fail(s, "operation %u is chosen in slot %llu, and then said not to be done", id, U(op->slot));
 	if (late) {
 		op->state = OP_NEVER;
 		return;
@@ -388,12 +396,13 @@ static void refused(struct sim *s, struct client *c, struct op *op, uint32_t id,
 		return;
 	}
 	c->waits = true;
-	wake_in(s, c, r == RESULT_NOT_LEADER && s->believed[op->group] != c->target ? MS : 10 * MS + world_below(s, 60 * MS));
+	wake_in(s, c, r == RESULT_NOT_LEADER && s->believed[op->group] != c->target ? MS :
+		10 * MS + world_below(s, 60 * MS));
 }
 
 /* Decodes what all three answers have; false if it is not the one that belongs to op. */
-static bool decode(const struct op *op, unsigned type, struct bytes body, struct msg_written *w, struct msg_got *g, struct msg_page *p,
-		   uint16_t *result, struct bytes *partition)
+static bool decode(const struct op *op, unsigned type, struct bytes body, struct msg_written *w, struct msg_got *g,
+		   struct msg_page *p, uint16_t *result, struct bytes *partition)
 {
 	if (op->kind < OP_WRITES) {
 		if (type != MSG_written || !msg_get_written(body, w, MSG_VERSION))
@@ -414,8 +423,8 @@ static bool decode(const struct op *op, unsigned type, struct bytes body, struct
 	return true;
 }
 
-static void succeeded(struct sim *s, struct client *c, struct op *op, uint32_t id, const struct msg_written *w, const struct msg_got *g,
-		      const struct msg_page *p)
+static void succeeded(struct sim *s, struct client *c, struct op *op, uint32_t id, const struct msg_written *w,
+		      const struct msg_got *g, const struct msg_page *p)
 {
 	if (op->kind < OP_WRITES)
 		model_written(s, op, id, w);

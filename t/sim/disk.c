@@ -42,7 +42,7 @@ static bool fails(struct disk *d)
 	return true;
 }
 
-/* --- struct wal_io -------------------------------------------------------------------------------------------------- */
+/* --- struct wal_io ------------------------------------------------------------------------------------------------ */
 
 static int list(void *ctx, uint64_t *out, int max)
 {
@@ -155,7 +155,8 @@ static void submit(void *ctx, uint64_t seq, uint64_t off, const void *p, size_t 
 		machine_die(m, CRASH_KILL, world_below(m->s, 300 * MS));
 		return;
 	}
-	world_at(m->s, m->s->now + latency(d), (struct sim_event){ .kind = SIM_DISK, .machine = m->index, .life = m->life });
+	world_at(m->s, m->s->now + latency(d),
+		 (struct sim_event){ .kind = SIM_DISK, .machine = m->index, .life = m->life });
 }
 
 /* The name of the one before is gone for good now. */
@@ -192,7 +193,7 @@ bool disk_healthy(const struct disk *d)
 	return !d->job.there || d->m->s->now - d->job.since < d->m->s->options.lease_us / 2;
 }
 
-/* --- what happens to it --------------------------------------------------------------------------------------------- */
+/* --- what happens to it ------------------------------------------------------------------------------------------- */
 
 void disk_done(struct disk *d)
 {
@@ -303,14 +304,15 @@ static struct disk_file *next_file(struct disk *d, const struct disk_file *than)
 	struct disk_file *best = NULL;
 
 	for (int i = 0; i < DISK_FILES; i++)
-		if (d->file[i].seq != 0 && d->file[i].seq > (than != NULL ? than->seq : 0) && (best == NULL || d->file[i].seq < best->seq))
+		if (d->file[i].seq != 0 && d->file[i].seq > (than != NULL ? than->seq : 0) &&
+		    (best == NULL || d->file[i].seq < best->seq))
 			best = &d->file[i];
 	return best;
 }
 
 /*
- * Damage in the header of the newest segment and, besides, at the end of the one before cannot be told from a torn tail: so a
- * header is hit alone.
+ * Damage in the header of the newest segment and, besides, at the end of the one before cannot be told from a torn
+ * tail: so a header is hit alone.
  */
 enum disk_flip disk_flip(struct disk *d, bool headers)
 {
@@ -328,7 +330,7 @@ enum disk_flip disk_flip(struct disk *d, bool headers)
 			if (at < SEG_HEADER_BYTES && !headers)
 				return DISK_FLIP_NONE;
 			f->p[at] ^= (uint8_t)(1u << world_below(s, 8));
-			world_say(s, "machine %u: a bit flips in segment %llu at %zu", d->m->index, (unsigned long long)f->seq, at);
+			world_say(s, "machine %u: a bit flips in segment %llu at %zu", d->m->index, U(f->seq), at);
 			return at < SEG_HEADER_BYTES ? DISK_FLIP_HEADER : DISK_FLIP_RECORD;
 		}
 		at -= proven(d, f);

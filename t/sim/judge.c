@@ -3,12 +3,15 @@
 
 #include "sim.h"
 
+#define WRONG(m, g, fmt, ...)                                                                                          \
+	world_fail((m)->s, "machine %u, group %llu: " fmt, (m)->index, U((g)->id), __VA_ARGS__)
+
 static struct identity *identity(const struct machine *m)
 {
 	return &m->s->identity[m->incarnation];
 }
 
-/* --- what was said -------------------------------------------------------------------------------------------------- */
+/* --- what was said ------------------------------------------------------------------------------------------------ */
 
 /* Whoever proposes for a slot that is chosen, in that ballot or a later one, proposes what is chosen. */
 static void check_proposal(struct machine *m, const struct model_group *model, const struct msg_px *p)
@@ -17,9 +20,9 @@ static void check_proposal(struct machine *m, const struct model_group *model, c
 	struct msg_slot_entry e;
 
 	while (msg_list_next(&rest, &part) && msg_get_slot_entry(part, &e, MSG_VERSION))
-		if (e.slot <= model->n && p->ballot >= model->slot[e.slot].ballot && model_entry_hash(e.entry) != model->slot[e.slot].entry)
-			world_fail(m->s, "machine %u, group %llu: proposes another value for slot %llu, which is chosen", m->index,
-				   (unsigned long long)model->id, (unsigned long long)e.slot);
+		if (e.slot <= model->n && p->ballot >= model->slot[e.slot].ballot &&
+		    model_entry_hash(e.entry) != model->slot[e.slot].entry)
+			WRONG(m, model, "proposes another value for slot %llu, which is chosen", U(e.slot));
 }
 
 void judge_sent(struct machine *m, unsigned type, struct bytes body)
@@ -34,7 +37,8 @@ void judge_sent(struct machine *m, unsigned type, struct bytes body)
 	w = &identity(m)->word[p.group - 1];
 	if (p.type == PX_ACCEPT)
 		check_proposal(m, &m->s->group[p.group - 1], &p);
-	if (p.type == PX_PREPARE || p.type == PX_ACCEPT || ((p.type == PX_PROMISE || p.type == PX_ACCEPTED) && (p.flags & 1)))
+	if (p.type == PX_PREPARE || p.type == PX_ACCEPT ||
+	    ((p.type == PX_PROMISE || p.type == PX_ACCEPTED) && (p.flags & 1)))
 		if (p.ballot > w->promised)
 			w->promised = p.ballot;
 	if (p.type != PX_ACCEPTED || !(p.flags & 1) || p.ballot < w->acked_ballot)
@@ -54,18 +58,18 @@ static bool same_as_chosen(const struct model_group *model, uint64_t slot, const
 }
 
 /* What was acknowledged in a ballot was accepted in it, or known to be chosen; the crash forgets only the latter. */
-static void check_word(struct machine *m, const struct group *g, const struct model_group *model, const struct replica_word *w)
+static void check_word(struct machine *m, const struct group *g, const struct model_group *model,
+		       const struct replica_word *w)
 {
 	if (g->px.promised < w->promised)
-		world_fail(m->s, "machine %u, group %llu: promised %llx before it crashed, now %llx", m->index, (unsigned long long)g->id,
-			   (unsigned long long)w->promised, (unsigned long long)g->px.promised);
+		WRONG(m, g, "promised %llx before it crashed, now %llx", U(w->promised), U(g->px.promised));
 	for (uint64_t slot = g->px.committed + 1; slot <= w->acked; slot++) {
 		const struct glog_slot *at = glog_at(&g->log, slot);
 
 		if (at == NULL || (at->ballot < w->acked_ballot && !at->damaged && !same_as_chosen(model, slot, at)))
-			world_fail(m->s, "machine %u, group %llu: acknowledged slot %llu in ballot %llx before it crashed, now has ballot %llx",
-				   m->index, (unsigned long long)g->id, (unsigned long long)slot, (unsigned long long)w->acked_ballot,
-				   at != NULL ? (unsigned long long)at->ballot : 0);
+			WRONG(m, g, "acknowledged slot %llu in ballot %llx before it crashed, now has ballot %llx",
+			      U(slot), U(w->acked_ballot),
+				   at != NULL ? U(at->ballot) : 0);
 	}
 }
 
@@ -77,8 +81,7 @@ static void check_log(struct machine *m, struct group *g, const struct model_gro
 
 	for (uint64_t slot = g->log.base; slot <= g->chosen && slot <= model->n; slot++)
 		if (wire_entry(m->node, g, slot, &scratch, &raw) && model_entry_hash(raw) != model->slot[slot].entry)
-			world_fail(m->s, "machine %u, group %llu: its log has another value for slot %llu, which is chosen", m->index,
-				   (unsigned long long)g->id, (unsigned long long)slot);
+			WRONG(m, g, "its log has another value for slot %llu, which is chosen", U(slot));
 	buf_fini(&scratch);
 }
 
@@ -99,7 +102,7 @@ void judge_started(struct machine *m)
 	node_check(m->node);
 }
 
-/* --- what is chosen ---------------------------------------------------------------------------------------------------- */
+/* --- what is chosen ----------------------------------------------------------------------------------------------- */
 
 static bool holds_durably(struct sim *s, uint32_t incarnation, const struct model_group *model, uint64_t slot)
 {
@@ -126,8 +129,7 @@ static void check_quorum(struct machine *m, const struct model_group *model, uin
 	for (uint32_t i = 0; i < c->n; i++)
 		n += holds_durably(m->s, c->m[i].replica, model, slot);
 	if (n < c->n / 2 + 1)
-		world_fail(m->s, "machine %u, group %llu: slot %llu is said to be chosen, and is durable on %u of %u", m->index,
-			   (unsigned long long)model->id, (unsigned long long)slot, n, c->n);
+		WRONG(m, model, "slot %llu is said to be chosen, and is durable on %u of %u", U(slot), n, c->n);
 }
 
 static void chosen(struct machine *m, struct group *g, struct model_group *model, uint64_t slot)
@@ -138,15 +140,13 @@ static void chosen(struct machine *m, struct group *g, struct model_group *model
 
 	if (slot > model->n) {
 		if (!wire_entry(m->node, g, slot, &scratch, &raw))
-			world_fail(m->s, "machine %u, group %llu: slot %llu is said to be chosen, and its entry is not there", m->index,
-				   (unsigned long long)g->id, (unsigned long long)slot);
+			WRONG(m, g, "slot %llu is said to be chosen, and its entry is not there", U(slot));
 		check_quorum(m, model, slot);
 		model_chosen(m->s, model, slot, raw);
 		model->slot[slot].ballot = at != NULL ? at->ballot : 0;
 	} else if (at != NULL && at->entry != NULL &&
 		   model_entry_hash((struct bytes){ at->entry, at->bytes }) != model->slot[slot].entry) {
-		world_fail(m->s, "machine %u, group %llu: another value for slot %llu, which is chosen", m->index, (unsigned long long)g->id,
-			   (unsigned long long)slot);
+		WRONG(m, g, "another value for slot %llu, which is chosen", U(slot));
 	}
 	buf_fini(&scratch);
 }
@@ -154,11 +154,10 @@ static void chosen(struct machine *m, struct group *g, struct model_group *model
 static void check_state(struct machine *m, const struct group *g, const struct model_group *model)
 {
 	if (g->submitted > model->n || memcmp(&g->hash, &model->slot[g->submitted].state, sizeof g->hash) != 0)
-		world_fail(m->s, "machine %u, group %llu: another state at slot %llu", m->index, (unsigned long long)g->id,
-			   (unsigned long long)g->submitted);
+		WRONG(m, g, "another state at slot %llu", U(g->submitted));
 }
 
-/* --- who leads ------------------------------------------------------------------------------------------------------------ */
+/* --- who leads ---------------------------------------------------------------------------------------------------- */
 
 static void check_leader(struct machine *m, const struct group *g, unsigned i)
 {
@@ -167,8 +166,7 @@ static void check_leader(struct machine *m, const struct group *g, unsigned i)
 
 	if (m->led[i] != g->px.ballot) {
 		if (w->led == g->px.ballot && w->led_life != m->life)
-			world_fail(s, "machine %u, group %llu: leads again in ballot %llx after a crash", m->index, (unsigned long long)g->id,
-				   (unsigned long long)g->px.ballot);
+			WRONG(m, g, "leads again in ballot %llx after a crash", U(g->px.ballot));
 		m->led[i] = w->led = g->px.ballot;
 		w->led_life = m->life;
 	}
@@ -180,19 +178,20 @@ static void check_leader(struct machine *m, const struct group *g, unsigned i)
 		return;
 	s->count.serving_checks++;
 	if (g->chosen < s->group[i].floor)
-		world_fail(s, "machine %u, group %llu: would serve and knows slots up to %llu; somebody was told of slot %llu", m->index,
-			   (unsigned long long)g->id, (unsigned long long)g->chosen, (unsigned long long)s->group[i].floor);
+		WRONG(m, g, "would serve and knows slots up to %llu; somebody was told of slot %llu", U(g->chosen),
+		      U(s->group[i].floor));
 	for (uint32_t k = 0; k < s->nmachines; k++) {
 		const struct machine *o = &s->machine[k];
 		const struct group *og = o != m && o->up ? node_group(o->node, g->id) : NULL;
 
 		if (og != NULL && og->ready && px_may_serve(&og->px, machine_clock(o)))
-			world_fail(s, "machines %u and %u, group %llu: both may serve, in ballots %llx and %llx", m->index, o->index,
-				   (unsigned long long)g->id, (unsigned long long)g->px.ballot, (unsigned long long)og->px.ballot);
+			world_fail(s, "machines %u and %u, group %llu: both may serve, in ballots %llx and %llx",
+				   m->index, o->index,
+				   U(g->id), U(g->px.ballot), U(og->px.ballot));
 	}
 }
 
-/* --- after every step ------------------------------------------------------------------------------------------------------ */
+/* --- after every step --------------------------------------------------------------------------------------------- */
 
 static void check_group(struct machine *m, struct group *g, unsigned i)
 {
@@ -209,9 +208,10 @@ static void check_group(struct machine *m, struct group *g, unsigned i)
 		check_leader(m, g, i);
 	if (m->base[i] == 0)
 		m->base[i] = g->log.base;
-	if (g->log.base > m->base[i] && (!store_mem_meta(m->store, g->id, true, &meta) || meta.applied + 1 < g->log.base))
-		world_fail(m->s, "machine %u, group %llu: the log begins at slot %llu, and a power cut would leave less in the store", m->index,
-			   (unsigned long long)g->id, (unsigned long long)g->log.base);
+	if (g->log.base > m->base[i] &&
+	    (!store_mem_meta(m->store, g->id, true, &meta) || meta.applied + 1 < g->log.base))
+		WRONG(m, g, "the log begins at slot %llu, and a power cut would leave less in the store",
+		      U(g->log.base));
 }
 
 void judge_step(struct machine *m)
@@ -231,7 +231,7 @@ void judge_step(struct machine *m)
 	}
 }
 
-/* --- at the end -------------------------------------------------------------------------------------------------------------- */
+/* --- at the end --------------------------------------------------------------------------------------------------- */
 
 static bool group_converged(struct sim *s, unsigned i, const char **why)
 {
@@ -281,11 +281,14 @@ void judge_equal(struct sim *s)
 				struct store_meta x, y;
 				uint64_t id = i + 1;
 
-				if (!store_mem_meta(s->machine[a].store, id, false, &x) || !store_mem_meta(s->machine[b].store, id, false, &y) ||
+				if (!store_mem_meta(s->machine[a].store, id, false, &x) ||
+				    !store_mem_meta(s->machine[b].store, id, false, &y) ||
 				    x.applied != y.applied)
 					continue;
-				if (store_mem_digest(s->machine[a].store, id) != store_mem_digest(s->machine[b].store, id))
-					world_fail(s, "machines %u and %u, group %llu: other rows at slot %llu", a, b, (unsigned long long)id,
-						   (unsigned long long)x.applied);
+				if (store_mem_digest(s->machine[a].store, id) !=
+				    store_mem_digest(s->machine[b].store, id))
+					world_fail(s, "machines %u and %u, group %llu: other rows at slot %llu", a, b,
+						   U(id),
+						   U(x.applied));
 			}
 }

@@ -8,6 +8,12 @@
 
 #define TICK_US 10000u
 
+/* For this process: the next one will not get it. */
+static void later(struct machine *m, uint64_t us, enum sim_event_kind kind)
+{
+	world_at(m->s, m->s->now + us, (struct sim_event){ .kind = kind, .machine = m->index, .life = m->life });
+}
+
 uint64_t machine_clock(const struct machine *m)
 {
 	return m->clock_at_boot + (m->s->now - m->boot_at) * m->rate / 1000;
@@ -36,9 +42,9 @@ void machine_pause(struct machine *m, uint64_t us)
 
 	if (!m->up || machine_paused(m))
 		return;
-	world_say(s, "machine %u: pauses for %llu ms", m->index, (unsigned long long)us / MS);
+	world_say(s, "machine %u: pauses for %llu ms", m->index, U(us / MS));
 	m->paused_until = s->now + us;
-	world_at(s, m->paused_until, (struct sim_event){ .kind = SIM_RESUME, .machine = m->index, .life = m->life });
+	later(m, us, SIM_RESUME);
 }
 
 void machine_resume(struct machine *m)
@@ -78,7 +84,7 @@ struct machine *machine_of(struct sim *s, uint32_t incarnation)
 	return m->incarnation == incarnation ? m : NULL;
 }
 
-/* --- what the core gets ---------------------------------------------------------------------------------------------- */
+/* --- what the core gets ------------------------------------------------------------------------------------------- */
 
 /* False: the process has died before it came to this. */
 static bool alive(struct machine *m)
@@ -138,7 +144,7 @@ static bool env_healthy(void *ctx)
 	return disk_healthy(&((struct machine *)ctx)->disk);
 }
 
-/* --- birth and death -------------------------------------------------------------------------------------------------- */
+/* --- birth and death ---------------------------------------------------------------------------------------------- */
 
 static void store_failed(void *arg)
 {
@@ -153,17 +159,13 @@ static void no_matter(void *arg, uint64_t queued_bytes)
 	(void)arg, (void)queued_bytes;
 }
 
-static void start_again(struct machine *m, uint64_t us)
-{
-	world_at(m->s, m->s->now + us, (struct sim_event){ .kind = SIM_START, .machine = m->index, .life = m->life });
-}
-
 static struct node *boot_node(struct machine *m, bool *lost)
 {
 	const struct sim *s = m->s;
 	struct node_env env = { m, env_send, env_answer, env_changed, env_random, env_wall, env_healthy };
-	struct wal_options wal = { .first_bytes = s->first_bytes, .segment_bytes = s->segment_bytes, .cluster = "simulated",
-				   .node = m->index + 1, .incarnation = m->incarnation, .random = env_random, .random_arg = m };
+	struct wal_options wal = { .first_bytes = s->first_bytes, .segment_bytes = s->segment_bytes,
+				   .cluster = "simulated", .node = m->index + 1, .incarnation = m->incarnation,
+				   .random = env_random, .random_arg = m };
 	struct node_options options = s->options;
 	struct wal_io io = disk_io(&m->disk);
 	struct store store = store_mem_store(m->store);
@@ -197,7 +199,7 @@ void machine_start(struct machine *m)
 		disk_crash(&m->disk, CRASH_KILL);
 		store_mem_crash(m->store, NULL, NULL);
 		chaos_recovered(m, lost);
-		start_again(m, 10 * MS + world_below(s, 300 * MS));
+		later(m, 10 * MS + world_below(s, 300 * MS), SIM_START);
 		return;
 	}
 	events = node_store_events(m->node);
@@ -208,7 +210,7 @@ void machine_start(struct machine *m)
 	chaos_recovered(m, false);
 	judge_started(m);
 	admin_bootstrap(m);
-	world_at(s, s->now, (struct sim_event){ .kind = SIM_TICK, .machine = m->index, .life = m->life });
+	later(m, 0, SIM_TICK);
 	if (m->dying != CRASH_NONE)
 		machine_bury(m);
 }
@@ -246,7 +248,7 @@ void machine_bury(struct machine *m)
 		machine_boot(m);
 	m->dying = CRASH_NONE;
 	if (m->down_us != SIM_NEVER)
-		start_again(m, m->down_us);
+		later(m, m->down_us, SIM_START);
 }
 
 void machine_retire(struct machine *m)
@@ -272,13 +274,13 @@ void machine_wipe(struct machine *m)
 	machine_retire(m);
 }
 
-/* --- events ----------------------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------------------- */
 
 static void on_tick(struct machine *m)
 {
 	struct sim *s = m->s;
 
-	world_at(s, s->now + TICK_US + world_below(s, TICK_US), (struct sim_event){ .kind = SIM_TICK, .machine = m->index, .life = m->life });
+	later(m, TICK_US + world_below(s, TICK_US), SIM_TICK);
 	node_tick(m->node, machine_clock(m));
 	if (m->stopping && node_stopped(m->node))
 		machine_die(m, CRASH_KILL, world_below(s, 500 * MS));
@@ -323,7 +325,7 @@ static void end_turn(struct machine *m, bool due)
 		return;
 	if (!due && world_chance(s, s->k.turn_permille)) {
 		m->turn_due = true;
-		world_at(s, s->now + world_below(s, 400), (struct sim_event){ .kind = SIM_TURN, .machine = m->index, .life = m->life });
+		later(m, world_below(s, 400), SIM_TURN);
 		return;
 	}
 	node_flush(m->node, machine_clock(m));
@@ -335,11 +337,11 @@ static void schedule(struct machine *m)
 
 	if (!m->store_due && store_mem_waiting(m->store) > 0) {
 		m->store_due = true;
-		world_at(s, s->now + world_spread(s, s->k.store_us), (struct sim_event){ .kind = SIM_STORE, .machine = m->index, .life = m->life });
+		later(m, world_spread(s, s->k.store_us), SIM_STORE);
 	}
 	if (!m->report_due && store_mem_unreported(m->store) > 0) {
 		m->report_due = true;
-		world_at(s, s->now + world_below(s, 500), (struct sim_event){ .kind = SIM_REPORT, .machine = m->index, .life = m->life });
+		later(m, world_below(s, 500), SIM_REPORT);
 	}
 }
 
@@ -379,7 +381,7 @@ void machine_event(struct machine *m, struct sim_event *e)
 		return;
 	if (e->kind == SIM_DISK) {
 		disk_done(&m->disk);
-		world_at(s, s->now + world_below(s, 100), (struct sim_event){ .kind = SIM_WRITTEN, .machine = m->index, .life = m->life });
+		later(m, world_below(s, 100), SIM_WRITTEN);
 		return;
 	}
 	if (e->kind == SIM_RESUME) {

@@ -39,15 +39,16 @@ static uint64_t first_seed, last_seed, seconds, jobs = 1;
 
 void main_failed(const struct sim *s)
 {
-	printf("# to see it: %s --seed %llu --trace\n", program, (unsigned long long)s->seed);
+	printf("# to see it: %s --seed %llu --trace\n", program, U(s->seed));
 	fflush(stdout);
 	_exit(1);
 }
 
 static void on_signal(int number)
 {
-	printf("# seed %llu, step %llu, at %llu us: %s\n", (unsigned long long)at_hand->seed, (unsigned long long)at_hand->steps,
-	       (unsigned long long)at_hand->now, number == SIGALRM ? "a step does not end" : number == SIGABRT ? "an assertion failed" : "it crashed");
+	printf("# seed %llu, step %llu, at %llu us: %s\n", U(at_hand->seed), U(at_hand->steps),
+	       U(at_hand->now), number == SIGALRM ? "a step does not end" : number == SIGABRT ? "an assertion failed" :
+	       "it crashed");
 	main_failed(at_hand);
 }
 
@@ -119,11 +120,11 @@ static void print_counts(const struct sim_counts *c, uint64_t seeds)
 	printf("#");
 #define X(name)                                                                                                        \
 	if (strcmp(#name, "convergence_us") != 0)                                                                      \
-		printf("%s " #name " %llu", column++ % 8 == 7 ? "\n#" : "", (unsigned long long)c->name);
+		printf("%s " #name " %llu", column++ % 8 == 7 ? "\n#" : "", U(c->name));
 	SIM_COUNTS(X)
 #undef X
 	printf("\n# convergence after healing: %llu ms of simulated time on average\n",
-	       (unsigned long long)(seeds > 0 ? c->convergence_us / seeds / 1000 : 0));
+	       U(seeds > 0 ? c->convergence_us / seeds / 1000 : 0));
 }
 
 static int start(struct job *j, unsigned i, uint64_t end_ms)
@@ -150,7 +151,8 @@ static int run_many(void)
 {
 	struct job job[JOBS_MAX] = { 0 };
 	struct sim_counts sum = { 0 };
-	uint64_t start_ms = wall_ms(), end_ms = seconds > 0 ? start_ms + 1000 * seconds : UINT64_MAX, seeds = 0, invalid = 0, hash = 0;
+	uint64_t start_ms = wall_ms(), end_ms = seconds > 0 ? start_ms + 1000 * seconds : UINT64_MAX, seeds = 0,
+		invalid = 0, hash = 0;
 	unsigned left = (unsigned)jobs;
 	bool failed = false;
 	double took;
@@ -167,8 +169,8 @@ static int run_many(void)
 		if (next_outcome(&job[i], &o)) {
 			seeds++;
 			if (!o.valid)
-				printf("# seed %llu is invalid: %llu steps, %llu proposals, %llu leaders\n", (unsigned long long)o.seed,
-				       (unsigned long long)o.count.steps, (unsigned long long)o.count.proposals, (unsigned long long)o.count.leaders);
+				printf("# seed %llu is invalid: %llu steps, %llu proposals, %llu leaders\n", U(o.seed),
+				       U(o.count.steps), U(o.count.proposals), U(o.count.leaders));
 			invalid += !o.valid;
 			hash = world_hash(hash, &o.hash, sizeof o.hash);
 			add_counts(&sum, &o.count);
@@ -184,14 +186,15 @@ static int run_many(void)
 			kill(job[i].pid, SIGTERM);
 	took = (double)(wall_ms() - start_ms) / 1000;
 	print_counts(&sum, seeds);
-	printf("# %llu seeds from %llu on, %llu of them invalid, %.1f s, %.3f s of one core each, hash %016llx\n", (unsigned long long)seeds,
-	       (unsigned long long)first_seed, (unsigned long long)invalid, took, seeds > 0 ? took * (double)jobs / (double)seeds : 0,
-	       (unsigned long long)hash);
+	printf("# %llu seeds from %llu on, %llu of them invalid, %.1f s, %.3f s of one core each, hash %016llx\n",
+	       U(seeds),
+	       U(first_seed), U(invalid), took, seeds > 0 ? took * (double)jobs / (double)seeds : 0,
+	       U(hash));
 	if (invalid * 100 > seeds * INVALID_PERCENT_MAX) {
 		printf("# too many runs are invalid\n");
 		failed = true;
 	}
-	printf("%s sim # %llu seeds\n", failed || seeds == 0 ? "not ok" : "ok", (unsigned long long)seeds);
+	printf("%s sim # %llu seeds\n", failed || seeds == 0 ? "not ok" : "ok", U(seeds));
 	return failed || seeds == 0;
 }
 
@@ -202,8 +205,8 @@ static int run_one(bool trace)
 
 	run(first_seed, programs, trace, &o);
 	print_counts(&o.count, 1);
-	printf("# seed %llu: %s, trace hash %016llx\n", (unsigned long long)o.seed, o.valid ? "passed" : "invalid",
-	       (unsigned long long)o.hash);
+	printf("# seed %llu: %s, trace hash %016llx\n", U(o.seed), o.valid ? "passed" : "invalid",
+	       U(o.hash));
 	client_programs_free(programs);
 	return 0;
 }

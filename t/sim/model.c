@@ -1,7 +1,7 @@
 /*
- * The naive oracle: what the entries of a group's chosen slots do to its keys, in order, and whether the leader was right to
- * propose them; then, whether an answer fits some point of that order which is not older than what was known before the
- * request was made.
+ * The naive oracle: what the entries of a group's chosen slots do to its keys, in order, and whether the leader was
+ * right to propose them; then, whether an answer fits some point of that order which is not older than what was known
+ * before the request was made.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static unsigned key_of(const struct sim *s, const struct model_group *g, struct 
 	unsigned key;
 
 	if (k.n != 3 || k.p[0] != 'A' + g->id || (key = (unsigned)(k.p[1] - '0') * 10 + (k.p[2] - '0')) >= SIM_KEYS)
-		world_fail(s, "group %llu: a key that nobody wrote", (unsigned long long)g->id);
+		world_fail(s, "group %llu: a key that nobody wrote", U(g->id));
 	return key;
 }
 
@@ -48,7 +48,7 @@ uint64_t model_entry_hash(struct bytes raw)
 	return world_hash(raw.n, raw.p, raw.n);
 }
 
-/* --- items ----------------------------------------------------------------------------------------------------------- */
+/* --- items -------------------------------------------------------------------------------------------------------- */
 
 /* What a client or the log shows of a key. */
 struct seen {
@@ -92,7 +92,7 @@ static bool read_item(struct bytes item, struct seen *out)
 	return true;
 }
 
-/* --- versions -------------------------------------------------------------------------------------------------------- */
+/* --- versions ----------------------------------------------------------------------------------------------------- */
 
 static const struct version nothing;
 
@@ -139,30 +139,32 @@ static bool same(const struct model_group *g, const struct version *v, const str
 	       (v->list_n == 0 || memcmp(x->list, g->elements + v->list_at, v->list_n * sizeof *x->list) == 0);
 }
 
-/* --- what is chosen --------------------------------------------------------------------------------------------------- */
+/* --- what is chosen ----------------------------------------------------------------------------------------------- */
 
 static struct op *op_of(struct sim *s, const struct model_group *g, uint64_t slot, uint32_t id)
 {
 	struct op *op = id < s->nops ? &s->op[id] : NULL;
 
 	if (id == 0 || op == NULL || op->kind >= OP_WRITES || op->group + 1u != g->id)
-		world_fail(s, "group %llu, slot %llu: operation %u, which nobody asked for", (unsigned long long)g->id,
-			   (unsigned long long)slot, id);
+		world_fail(s, "group %llu, slot %llu: operation %u, which nobody asked for", U(g->id),
+			   U(slot), id);
 	if (op->slot != 0 && op->slot != slot)
-		world_fail(s, "operation %u was carried out twice, in slots %llu and %llu of group %llu", id, (unsigned long long)op->slot,
-			   (unsigned long long)slot, (unsigned long long)g->id);
+		world_fail(s, "operation %u was carried out twice, in slots %llu and %llu of group %llu", id,
+			   U(op->slot),
+			   U(slot), U(g->id));
 	if (op->state == OP_REFUSED || op->state == OP_NEVER)
-		world_fail(s, "operation %u was refused, and then chosen in slot %llu of group %llu", id, (unsigned long long)slot,
-			   (unsigned long long)g->id);
+		world_fail(s, "operation %u was refused, and then chosen in slot %llu of group %llu", id, U(slot),
+			   U(g->id));
 	return op;
 }
 
 static void wrong(const struct sim *s, const struct model_group *g, uint64_t slot, uint32_t id, const char *what)
 {
-	world_fail(s, "group %llu, slot %llu, operation %u: %s", (unsigned long long)g->id, (unsigned long long)slot, id, what);
+	world_fail(s, "group %llu, slot %llu, operation %u: %s", U(g->id), U(slot), id, what);
 }
 
-static void put_row(struct sim *s, struct model_group *g, uint64_t slot, uint32_t id, const struct op *op, unsigned key, const struct seen *x)
+static void put_row(struct sim *s, struct model_group *g, uint64_t slot, uint32_t id, const struct op *op, unsigned key,
+		    const struct seen *x)
 {
 	struct model_key *k = &g->key[key];
 	struct version old = *newest(k), v = { .slot = slot, .id = id, .there = true, .count = x->count };
@@ -209,7 +211,8 @@ static void delete_row(struct sim *s, struct model_group *g, uint64_t slot, uint
 	add_version(&g->key[key], (struct version){ .slot = slot, .id = id });
 }
 
-static void write_entry(struct sim *s, struct model_group *g, struct model_slot *at, uint64_t slot, const struct entry *e)
+static void write_entry(struct sim *s, struct model_group *g, struct model_slot *at, uint64_t slot,
+			const struct entry *e)
 {
 	struct bytes rest = e->rows;
 	struct entry_row row;
@@ -265,16 +268,17 @@ void model_chosen(struct sim *s, struct model_group *g, uint64_t slot, struct by
 	struct entry e;
 
 	if (!entry_get(raw, &e))
-		world_fail(s, "group %llu, slot %llu: a malformed entry is chosen", (unsigned long long)g->id, (unsigned long long)slot);
+		world_fail(s, "group %llu, slot %llu: a malformed entry is chosen", U(g->id), U(slot));
 	if (g->n + 2 > g->cap) {
 		g->cap *= 2;
 		g->slot = mem_resize(g->slot, g->cap * sizeof *g->slot);
 	}
 	if (e.timestamp <= g->slot[slot - 1].timestamp)
-		world_fail(s, "group %llu, slot %llu: its timestamp is not above that of the slot before", (unsigned long long)g->id,
-			   (unsigned long long)slot);
+		world_fail(s, "group %llu, slot %llu: its timestamp is not above that of the slot before", U(g->id),
+			   U(slot));
 	at = &g->slot[slot];
-	*at = (struct model_slot){ .entry = model_entry_hash(raw), .state = g->slot[slot - 1].state, .timestamp = e.timestamp, .deleted = -1 };
+	*at = (struct model_slot){ .entry = model_entry_hash(raw), .state = g->slot[slot - 1].state,
+				   .timestamp = e.timestamp, .deleted = -1 };
 	entry_hash_next(&at->state, slot, raw);
 	g->n = slot;
 	s->count.slots++;
@@ -283,7 +287,7 @@ void model_chosen(struct sim *s, struct model_group *g, uint64_t slot, struct by
 	else if (e.type == ENTRY_CONFIG)
 		config_entry(g, slot, &e);
 	s->count.configurations += e.type == ENTRY_CONFIG;
-	world_say(s, "group %llu: slot %llu is chosen: %s, operation %u", (unsigned long long)g->id, (unsigned long long)slot,
+	world_say(s, "group %llu: slot %llu is chosen: %s, operation %u", U(g->id), U(slot),
 		  e.type == ENTRY_WRITE ? "write" : e.type == ENTRY_CONFIG ? "configuration" : "no-op", at->id);
 }
 
@@ -296,7 +300,7 @@ const struct px_config *model_governing(const struct model_group *g, uint64_t sl
 	return &g->config[i - 1];
 }
 
-/* --- answers ----------------------------------------------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 static void known(struct model_group *g, uint64_t slot)
 {
@@ -305,10 +309,11 @@ static void known(struct model_group *g, uint64_t slot)
 }
 
 /*
- * The first slot p >= floor at which `fits` is true of a key, if there is one up to what is chosen; else SIM_NEVER.  Between
- * versions nothing changes, so it is enough to look at floor and at each later version.
+ * The first slot p >= floor at which `fits` is true of a key, if there is one up to what is chosen; else SIM_NEVER.
+ * Between versions nothing changes, so it is enough to look at floor and at each later version.
  */
-static uint64_t first_fit(const struct model_group *g, unsigned key, uint64_t floor, bool (*fits)(const struct model_group *g, const struct version *v, const void *arg),
+static uint64_t first_fit(const struct model_group *g, unsigned key, uint64_t floor,
+			  bool (*fits)(const struct model_group *g, const struct version *v, const void *arg),
 			  const void *arg)
 {
 	const struct model_key *k = &g->key[key];
@@ -358,7 +363,8 @@ static void claim(struct sim *s, struct model_group *g, struct op *op, uint32_t 
 	op->slot = slot;
 }
 
-static void old_image(struct sim *s, const struct model_group *g, const struct op *op, uint32_t id, uint64_t slot, struct bytes attributes)
+static void old_image(struct sim *s, const struct model_group *g, const struct op *op, uint32_t id, uint64_t slot,
+		      struct bytes attributes)
 {
 	struct seen x = { 0 };
 
@@ -419,9 +425,10 @@ void model_got(struct sim *s, struct op *op, uint32_t id, const struct msg_got *
 		wrong(s, g, 0, id, "reads an item that nobody wrote");
 	p = first_fit(g, op->key[0], op->kind == OP_GET ? op->floor : 0, fits_seen, &x);
 	if (p == SIM_NEVER)
-		world_fail(s, "group %llu, operation %u reads key %u: %s %u, which was not there since slot %llu (and is not in any up to %llu)",
-			   (unsigned long long)g->id, id, op->key[0], m->found ? "value" : "nothing", x.id, (unsigned long long)op->floor,
-			   (unsigned long long)g->n);
+		world_fail(s,
+			   "group %llu, operation %u reads key %u: %s %u, which was not there in slots %llu to %llu",
+			   U(g->id), id, op->key[0], m->found ? "value" : "nothing", x.id, U(op->floor),
+			   U(g->n));
 	if (op->kind != OP_GET) {
 		s->count.eventual_reads++;
 		return;
@@ -431,7 +438,7 @@ void model_got(struct sim *s, struct op *op, uint32_t id, const struct msg_got *
 	g->seen[op->key[0]] = x.id;
 }
 
-/* --- pages of scans: all their keys must fit one slot ------------------------------------------------------------------- */
+/* --- pages of scans: all their keys must fit one slot ------------------------------------------------------------- */
 
 struct page {
 	struct seen x[SIM_KEYS];

@@ -1,4 +1,7 @@
-/* What is sent arrives later, never, twice, or out of order; between machines only, the faults of chaos.c stand in the way. */
+/*
+ * What is sent arrives later, never, twice, or out of order; between machines only, the faults of chaos.c stand in the
+ * way.
+ */
 #include <stdio.h>
 
 #include "sim.h"
@@ -24,7 +27,8 @@ static void carry(struct machine *from, struct machine *to, uint32_t replica, un
 		at = s->clog_until[from->index][to->index] + world_below(s, MS);
 		s->count.clogged++;
 	}
-	world_at(s, at, (struct sim_event){ .kind = SIM_MESSAGE, .machine = to->index, .a = replica, .packet = world_packet(type, body) });
+	world_at(s, at, (struct sim_event){ .kind = SIM_MESSAGE, .machine = to->index, .a = replica,
+					    .packet = world_packet(type, body) });
 }
 
 void post_send(struct machine *from, uint32_t replica, unsigned type, struct bytes body)
@@ -65,34 +69,41 @@ static bool broken(struct sim *s)
 	return true;
 }
 
-void post_request(struct sim *s, uint32_t machine, uint64_t conn, uint64_t rid, unsigned type, struct bytes body)
+static void deliver(struct sim *s, struct sim_event e, unsigned type, struct bytes body)
 {
 	bool far;
 
+	if (broken(s))
+		return;
+	e.packet = world_packet(type, body);
+	world_at(s, s->now + delay(s, &far), e);
+}
+
+static const char *asker(uint64_t conn)
+{
+	return conn == ADMIN_CONN ? "autoadmin" : "client";
+}
+
+void post_request(struct sim *s, uint32_t machine, uint64_t conn, uint64_t rid, unsigned type, struct bytes body)
+{
 	if (s->trace) {
 		char who[64];
 
-		snprintf(who, sizeof who, "%s %llu asks machine %u:", conn == ADMIN_CONN ? "autoadmin" : "client", (unsigned long long)conn, machine);
+		snprintf(who, sizeof who, "%s %llu asks machine %u:", asker(conn), U(conn), machine);
 		world_show(s, who, type, body);
 	}
-	if (!broken(s))
-		world_at(s, s->now + delay(s, &far), (struct sim_event){ .kind = SIM_REQUEST, .machine = machine, .a = conn, .b = rid,
-								   .packet = world_packet(type, body) });
+	deliver(s, (struct sim_event){ .kind = SIM_REQUEST, .machine = machine, .a = conn, .b = rid }, type, body);
 }
 
 void post_answer(struct machine *from, uint64_t conn, uint64_t rid, unsigned type, struct bytes body)
 {
 	struct sim *s = from->s;
-	bool far;
 
 	if (s->trace) {
 		char who[64];
 
-		snprintf(who, sizeof who, "%u answers %s %llu:", from->incarnation, conn == ADMIN_CONN ? "autoadmin" : "client",
-			 (unsigned long long)conn);
+		snprintf(who, sizeof who, "%u answers %s %llu:", from->incarnation, asker(conn), U(conn));
 		world_show(s, who, type, body);
 	}
-	if (!broken(s))
-		world_at(s, s->now + delay(s, &far), (struct sim_event){ .kind = SIM_ANSWER, .machine = from->index, .a = conn, .b = rid,
-								   .packet = world_packet(type, body) });
+	deliver(s, (struct sim_event){ .kind = SIM_ANSWER, .machine = from->index, .a = conn, .b = rid }, type, body);
 }

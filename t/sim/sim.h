@@ -5,10 +5,11 @@
  *   machine.c  a machine: clock, process, crash, restart    disk.c     its log's disk (struct wal_io)
  *   post.c     messages between machines                    chaos.c    faults
  *   admin.c    a scripted autoadmin                         client.c   requests and their answers
- *   judge.c    invariants of the nodes, after every step    model.c    what the chosen entries mean, and what answers may say
+ *   judge.c    invariants of the nodes, after every step    model.c    what the chosen entries mean, and what an answer
+ *                                                                      may say
  *
- * Everything that happens follows from the seed: one queue of events, one stream of random numbers, no pointer or clock in
- * any decision.  Times are microseconds of true time but for what a machine's clock says.
+ * Everything that happens follows from the seed: one queue of events, one stream of random numbers, no pointer or
+ * clock in any decision.  Times are microseconds of true time but for what a machine's clock says.
  */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
@@ -34,8 +35,9 @@
 
 #define MS 1000u
 #define SEC 1000000u
+#define U(x) ((unsigned long long)(x))      /* for printf */
 
-/* --- counts, printed at the end ------------------------------------------------------------------------------------ */
+/* --- counts, printed at the end ----------------------------------------------------------------------------------- */
 
 #define SIM_COUNTS(X)                                                                                                  \
 	X(steps) X(messages) X(lost) X(duplicated) X(cut_off) X(clogged) X(late_answers)                               \
@@ -51,7 +53,7 @@ struct sim_counts {
 #undef X
 };
 
-/* --- events -------------------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------------------- */
 
 enum sim_event_kind {
 	SIM_MESSAGE,                 /* to a node, from another */
@@ -87,7 +89,7 @@ struct sim_event {
 	struct sim_packet *packet;   /* owned */
 };
 
-/* --- the log's disk ------------------------------------------------------------------------------------------------ */
+/* --- the log's disk ----------------------------------------------------------------------------------------------- */
 
 struct disk_file {
 	uint64_t seq;                /* 0: free */
@@ -115,7 +117,7 @@ struct disk {
 	uint64_t slow_until;
 };
 
-/* --- machines ------------------------------------------------------------------------------------------------------ */
+/* --- machines ----------------------------------------------------------------------------------------------------- */
 
 enum crash { CRASH_NONE, CRASH_KILL, CRASH_POWER };
 
@@ -166,7 +168,7 @@ struct identity {
 	struct replica_word word[SIM_GROUPS_MAX];
 };
 
-/* --- clients, and what they want ----------------------------------------------------------------------------------- */
+/* --- clients, and what they want ---------------------------------------------------------------------------------- */
 
 enum op_kind {
 	OP_PUT, OP_PUT_NEW, OP_CAS, OP_ADD, OP_APPEND, OP_DELETE, OP_DELETE_IF, OP_MULTI, OP_WRITES,
@@ -179,7 +181,6 @@ struct op {
 	uint8_t kind, state, group;
 	uint8_t test, tested;                    /* which key the condition is on: index in key */
 	uint8_t returns;
-	uint8_t nkeys;
 	uint8_t key[3];                          /* MULTI: put, delete, check */
 	uint8_t attempts;
 	uint32_t client, expect;                 /* TEST_EQUAL: id */
@@ -198,7 +199,7 @@ struct client {
 	uint32_t next;                           /* of the things to be read when all is healed */
 };
 
-/* --- the model ----------------------------------------------------------------------------------------------------- */
+/* --- the model ---------------------------------------------------------------------------------------------------- */
 
 struct version {
 	uint64_t slot;
@@ -236,7 +237,7 @@ struct model_group {
 	uint32_t seen[SIM_KEYS];                 /* last value read or written, as far as clients know */
 };
 
-/* --- autoadmin ------------------------------------------------------------------------------------------------------ */
+/* --- autoadmin ---------------------------------------------------------------------------------------------------- */
 
 struct admin_group {
 	struct px_config config;                 /* as last heard */
@@ -254,7 +255,7 @@ struct admin {
 	uint32_t turn;
 };
 
-/* --- the world ------------------------------------------------------------------------------------------------------ */
+/* --- the world ---------------------------------------------------------------------------------------------------- */
 
 enum phase { PHASE_REPAIRABLE, PHASE_HEAL, PHASE_VERIFY, PHASE_UNLIMITED, PHASE_OVER };
 
@@ -309,7 +310,7 @@ struct sim {
 };
 
 /* --- world.c */
-void world_run(struct sim *s);                                   /* one seed, from a zeroed sim with seed and programs set */
+void world_run(struct sim *s);                                   /* one seed; s is zero but for seed and programs */
 void world_free(struct sim *s);
 void world_at(struct sim *s, uint64_t at, struct sim_event e);   /* takes over e.packet */
 struct sim_packet *world_packet(unsigned type, struct bytes body);
@@ -330,7 +331,7 @@ void disk_done(struct disk *d);                                  /* the job is o
 void disk_crash(struct disk *d, enum crash how);
 void disk_wipe(struct disk *d);
 enum disk_flip { DISK_FLIP_NONE, DISK_FLIP_HEADER, DISK_FLIP_RECORD };
-enum disk_flip disk_flip(struct disk *d, bool headers);          /* one bit of what is known to be synced, where there is any */
+enum disk_flip disk_flip(struct disk *d, bool headers);          /* one bit of what is known to be synced, if any */
 bool disk_healthy(const struct disk *d);
 
 /* --- machine.c */

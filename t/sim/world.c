@@ -16,7 +16,7 @@
 #define HEAL_US (45 * SEC)
 #define VERIFY_US (10 * SEC)
 
-/* --- random numbers (xorshift64*) and hashes ------------------------------------------------------------------------ */
+/* --- random numbers (xorshift64*) and hashes ---------------------------------------------------------------------- */
 
 uint64_t world_random(struct sim *s)
 {
@@ -59,7 +59,7 @@ uint64_t world_hash(uint64_t h, const void *p, size_t n)
 	return h ^ h >> 32;
 }
 
-/* --- events --------------------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------------------- */
 
 static bool before(const struct sim_event *a, const struct sim_event *b)
 {
@@ -126,11 +126,11 @@ struct sim_packet *world_packet(unsigned type, struct bytes body)
 	return p;
 }
 
-/* --- telling -------------------------------------------------------------------------------------------------------- */
+/* --- telling ------------------------------------------------------------------------------------------------------ */
 
 static void stamp(const struct sim *s)
 {
-	printf("%3llu.%06llu ", (unsigned long long)(s->now / SEC), (unsigned long long)(s->now % SEC));
+	printf("%3llu.%06llu ", U(s->now / SEC), U(s->now % SEC));
 }
 
 void world_say(const struct sim *s, const char *fmt, ...)
@@ -163,8 +163,8 @@ void world_fail(const struct sim *s, const char *fmt, ...)
 	va_list ap;
 
 	fflush(stdout);
-	printf("# seed %llu, step %llu, at %llu us: ", (unsigned long long)s->seed, (unsigned long long)s->steps,
-	       (unsigned long long)s->now);
+	printf("# seed %llu, step %llu, at %llu us: ", U(s->seed), U(s->steps),
+	       U(s->now));
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
 	va_end(ap);
@@ -172,7 +172,7 @@ void world_fail(const struct sim *s, const char *fmt, ...)
 	main_failed(s);
 }
 
-/* --- the course of a seed ------------------------------------------------------------------------------------------- */
+/* --- the course of a seed ----------------------------------------------------------------------------------------- */
 
 static void init(struct sim *s)
 {
@@ -204,7 +204,8 @@ static void init(struct sim *s)
 	admin_init(s);
 	for (uint32_t i = 0; i < s->nclients; i++) {
 		s->client[i].index = i;
-		world_at(s, s->now + 50 * MS + world_spread(s, s->k.think_us), (struct sim_event){ .kind = SIM_CLIENT, .machine = i });
+		world_at(s, s->now + 50 * MS + world_spread(s, s->k.think_us),
+			 (struct sim_event){ .kind = SIM_CLIENT, .machine = i });
 	}
 	world_at(s, s->now + 100 * MS, (struct sim_event){ .kind = SIM_ADMIN });
 	world_at(s, s->now + 300 * MS + world_spread(s, s->k.fault_us), (struct sim_event){ .kind = SIM_FAULT });
@@ -214,7 +215,8 @@ static void init(struct sim *s)
 
 static void enter(struct sim *s, enum phase phase)
 {
-	static const char *const name[] = { "repairable faults", "everything heals", "everything is read", "unlimited faults", "over" };
+	static const char *const name[] = { "repairable faults", "everything heals", "everything is read",
+					    "unlimited faults", "over" };
 
 	s->phase = phase;
 	s->phase_at = s->now;
@@ -243,7 +245,8 @@ static void look(struct sim *s)
 		chaos_calm(s, (unsigned)(steps / STEPS_REPAIRABLE));
 		if (steps >= STEPS_REPAIRABLE && s->count.leaders <= s->ngroups)
 			chaos_depose(s);
-		if ((steps >= STEPS_REPAIRABLE && s->count.proposals >= PROPOSALS_MIN && s->count.leaders > s->ngroups) || steps >= STEPS_MAX) {
+		if ((steps >= STEPS_REPAIRABLE && s->count.proposals >= PROPOSALS_MIN &&
+		     s->count.leaders > s->ngroups) || steps >= STEPS_MAX) {
 			enter(s, PHASE_HEAL);
 			chaos_heal(s);
 		}
@@ -293,7 +296,8 @@ static void one(struct sim *s, struct sim_event *e)
 		if (e->a == ADMIN_CONN)
 			admin_answer(s, e->b, e->packet->type, (struct bytes){ e->packet->body, e->packet->n });
 		else
-			client_answer(s, (uint32_t)e->a, e->b, e->packet->type, (struct bytes){ e->packet->body, e->packet->n });
+			client_answer(s, (uint32_t)e->a, e->b, e->packet->type,
+				      (struct bytes){ e->packet->body, e->packet->n });
 		break;
 	case SIM_CLIENT:
 		client_wake(s, e->machine);
