@@ -57,3 +57,43 @@ active() { # autoadmin|second
 	run -0 say autoadmin 'admin{verb="list"}'
 	assert_output --partial body=046b657074
 }
+
+ticks() { # PID
+	awk '{ print $14 + $15 }' "/proc/$1/stat"
+}
+
+retried() { # TIMES
+	local n
+	n=$(say router 'metrics{}' | awk '$1 == "ddb_router_retries_total" { print $2 }')
+	[ "$n" -ge "$1" ]
+}
+
+@test "autoadmin: with every node stopped nobody spins, and what waits is answered when they are back" {
+	cluster_start
+	touch "$TEMP/second.log"
+	post CreateTable "{\"TableName\":\"kept\",$SCHEMA}" >/dev/null
+	wait_for eval 'post DescribeTable "{\"TableName\":\"kept\"}" | grep -q ACTIVE'
+	router=$(pgrep -f -- "^([^ ]*/)?ddb-router --home $DDB_HOME " | head -1)
+	admin=$(pgrep -f -- "^([^ ]*/)?ddb-autoadmin --home $DDB_HOME " | head -1)
+	mapfile -t nodes < <(pgrep -f -- "^([^ ]*/)?ddb-node --home $DDB_HOME ")
+	[ "${#nodes[@]}" -eq 3 ]
+	before=$(($(ticks "$router") + $(ticks "$admin")))
+	kill -STOP "$(<"$DDB_HOME/ddb.pid")"
+	kill -9 "${nodes[@]}"
+	asked=()
+	for i in $(seq 20); do
+		post GetItem '{"TableName":"kept","Key":{"pk":{"S":"k'"$i"'"}},"ConsistentRead":true}' >"$TEMP/answer.$i" &
+		asked+=($!)
+	done
+	# Each waits longer from try to try, up to 100 ms: 20 need more than a second for 300.
+	began=$(date +%s%N)
+	wait_for retried 300
+	took=$((($(date +%s%N) - began) / 1000000))
+	after=$(($(ticks "$router") + $(ticks "$admin")))
+	kill -CONT "$(<"$DDB_HOME/ddb.pid")"
+	wait "${asked[@]}"
+	assert_equal "$(sort -u "$TEMP"/answer.*)" '{}'
+	echo "$took ms, $((after - before)) ticks of CPU"
+	[ "$took" -ge 800 ]
+	[ $((after - before)) -lt "${SPIN_TICKS_MAX:-60}" ]
+}
