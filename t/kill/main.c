@@ -236,7 +236,8 @@ static void show_counts(const struct run *r)
 	printf("# kills:");
 	for (int k = 0; k < NEMESIS_KINDS; k++)
 		printf(" %s %" PRIu64 "%s", nemesis_kinds[k], r->result.kills[k], k + 1 < NEMESIS_KINDS ? "," : "");
-	printf("; %" PRIu64 " processes; %" PRIu64 " writes under way at leaders\n", r->result.all, r->result.in_flight);
+	printf("; %" PRIu64 " processes; %" PRIu64 " writes under way at leaders; %" PRIu64 " leaders stood still\n", r->result.all,
+	       r->result.in_flight, r->result.pauses);
 }
 
 static void judge_times(struct run *r)

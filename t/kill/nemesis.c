@@ -15,6 +15,9 @@
 #define POLL_US 2000
 #define DELAY_MS_MIN 200
 #define DELAY_MS_MAX 1200
+#define PAUSE_EVERY 4
+#define PAUSE_MS_MIN 100
+#define PAUSE_MS_MAX 2500
 /* Before a leader dies the others must be whole, or two faults are measured as one: a node that came back votes after a lease. */
 #define SETTLED_NS ((int64_t)1500 * 1000000)
 #define STATE_BYTES_MAX (1 << 20)
@@ -42,10 +45,16 @@ void nemesis_plan(uint64_t seed, struct nemesis_step *steps, size_t n)
 		NEMESIS_ALL, NEMESIS_SUPERVISOR };
 	uint64_t s = dice_seed(seed);
 
-	for (size_t i = 0; i < n; i++)
-		steps[i] = (struct nemesis_step){ twenty[i % 20], (unsigned)dice_below(&s, WORK_PARTITIONS),
-			(unsigned)dice_below(&s, NEMESIS_NODES),
-			DELAY_MS_MIN + (unsigned)dice_below(&s, DELAY_MS_MAX - DELAY_MS_MIN) };
+	for (size_t i = 0; i < n; i++) {
+		struct nemesis_step *step = &steps[i];
+
+		*step = (struct nemesis_step){ .kind = twenty[i % 20] };
+		step->partition = (unsigned)dice_below(&s, WORK_PARTITIONS);
+		step->node = (unsigned)dice_below(&s, NEMESIS_NODES);
+		step->delay_ms = DELAY_MS_MIN + (unsigned)dice_below(&s, DELAY_MS_MAX - DELAY_MS_MIN);
+		if (dice_below(&s, PAUSE_EVERY) == 0)
+			step->pause_ms = PAUSE_MS_MIN + (unsigned)dice_below(&s, PAUSE_MS_MAX - PAUSE_MS_MIN);
+	}
 	for (size_t i = n; i > 1; i--) {
 		size_t j = dice_below(&s, i);
 		enum nemesis_kind k = steps[j].kind;
@@ -294,9 +303,24 @@ static bool kill_cluster(struct nemesis *m, bool everyone)
 	return ok && start_again(m);
 }
 
+/* The leader as it is known now: it may be none. */
+static bool stand_still(struct nemesis *m, const struct nemesis_step *s)
+{
+	struct proc p;
+
+	look(m);
+	if (!find(m, nodes[m->leader[s->partition] >= 0 ? (unsigned)m->leader[s->partition] : s->node], &p))
+		return false;
+	log_info("%s stands still for %u ms", p.name, s->pause_ms);
+	m->r->pauses += procs_pause(m->o->home, &p, s->pause_ms);
+	return true;
+}
+
 static bool step(struct nemesis *m, const struct nemesis_step *s)
 {
 	pause_us((int64_t)s->delay_ms * 1000);
+	if (s->pause_ms > 0 && !stand_still(m, s))
+		return false;
 	switch (s->kind) {
 	case NEMESIS_LEADER:
 		return kill_leader(m, s);

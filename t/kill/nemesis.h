@@ -1,6 +1,6 @@
 /*
  * nemesis: kills processes of a cluster under load, after a plan.  A seed makes the plan; who leads when its time comes
- * is the cluster's affair.
+ * is the cluster's affair.  Some leaders are stopped for a while as well: one that wakes up must not serve what is old.
  */
 #ifndef T_KILL_NEMESIS_H
 #define T_KILL_NEMESIS_H
@@ -25,6 +25,7 @@ enum nemesis_kind {
 struct nemesis_step {
 	enum nemesis_kind kind;
 	unsigned partition, node, delay_ms;
+	unsigned pause_ms;                               /* before it the leader of the partition stands still so long; 0: not */
 };
 
 struct nemesis_times {
@@ -41,6 +42,7 @@ struct nemesis_opts {
 
 struct nemesis_result {
 	uint64_t kills[NEMESIS_KINDS], all;              /* steps; processes */
+	uint64_t pauses;
 	uint64_t in_flight;                              /* writes under way at leaders that were killed */
 	struct nemesis_times leader;                     /* from the death to the first write that works, begun after it */
 	struct nemesis_times whole;                      /* from the start of a new supervisor to the first such write */

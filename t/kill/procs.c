@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CMDLINE_MAX 4096
@@ -88,22 +89,41 @@ int procs_watch(const struct proc *p)
 	return (int)syscall(SYS_pidfd_open, p->pid, 0);
 }
 
+/* Asked again behind the descriptor: the number cannot have come to mean another one in between. */
+static bool is_same(const char *home, const struct proc *p)
+{
+	char name[PROCS_NAME_MAX];
+	struct procs all;
+
+	if (strcmp(p->name, "supervisor") != 0)
+		return name_of(p->pid, home, name) && strcmp(name, p->name) == 0;
+	all = procs_of(home);
+	return all.n > 0 && all.v[0].pid == p->pid;
+}
+
 int procs_kill(const char *home, const struct proc *p)
 {
 	int fd = procs_watch(p);
-	char name[PROCS_NAME_MAX] = "supervisor";
-	bool same = fd >= 0;
 
-	/* Asked again behind the descriptor: the number cannot have come to mean another one in between. */
-	if (same && strcmp(p->name, "supervisor") != 0)
-		same = name_of(p->pid, home, name) && strcmp(name, p->name) == 0;
-	else if (same)
-		same = procs_of(home).n > 0 && procs_of(home).v[0].pid == p->pid;
-	if (same)
-		same = syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0;
-	if (!same && fd >= 0)
+	if (fd >= 0 && is_same(home, p) && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0)
+		return fd;
+	if (fd >= 0)
 		close(fd);
-	return same ? fd : -1;
+	return -1;
+}
+
+bool procs_pause(const char *home, const struct proc *p, unsigned ms)
+{
+	int fd = procs_watch(p);
+	bool ok = fd >= 0 && is_same(home, p) && syscall(SYS_pidfd_send_signal, fd, SIGSTOP, NULL, 0) == 0;
+
+	if (ok) {
+		nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000L }, NULL);
+		syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0);
+	}
+	if (fd >= 0)
+		close(fd);
+	return ok;
 }
 
 bool procs_gone(int fd)

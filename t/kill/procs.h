@@ -29,6 +29,8 @@ const struct proc *procs_find(const struct procs *p, const char *name);    /* NU
 
 /* kill -9; returns a descriptor that becomes readable when it is gone, or -1 if it is gone already. */
 int procs_kill(const char *home, const struct proc *p);
+/* Stop it for so long; false if it is gone. */
+bool procs_pause(const char *home, const struct proc *p, unsigned ms);
 /* Watch without killing. */
 int procs_watch(const struct proc *p);
 /* Wait for it, and close; false: still there after 10 s. */
