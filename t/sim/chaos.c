@@ -42,6 +42,7 @@ void chaos_roll(struct sim *s)
 
 	roll_faults(s);
 	s->k.think_us = 5 * MS + world_below(s, 30 * MS);
+	s->k.burst_us = world_chance(s, 200) ? 200 * MS + world_below(s, 600 * MS) : 0;
 	s->k.pad_max = world_chance(s, 300) ? 1500 : up_to(s, 300);
 	s->k.read_permille = 150 + up_to(s, 350);
 	s->k.timeout_us = 200 * MS + world_below(s, 2 * SEC);
@@ -347,14 +348,29 @@ static void carry_out(struct sim *s, enum fault f, struct machine *m)
 	}
 }
 
-void chaos_fault(struct sim *s)
+/* In the middle of a burst: a new leader then inherits more than a promise has room for. */
+static void strike(struct sim *s)
+{
+	static const enum fault faults[] = { KILL, POWER, PARTITION, PLOT, PAUSE, MID_STEP };
+	struct machine *m = some_leader(s);
+
+	if (m != NULL)
+		carry_out(s, faults[world_below(s, sizeof faults / sizeof *faults)], m);
+}
+
+void chaos_fault(struct sim *s, bool at_leader)
 {
 	struct machine *m = world_chance(s, s->k.leader_permille) ? some_leader(s) : NULL;
 	unsigned total = 0, at;
 
-	world_at(s, s->now + world_spread(s, s->k.fault_us), (struct sim_event){ .kind = SIM_FAULT });
+	if (!at_leader)
+		world_at(s, s->now + world_spread(s, s->k.fault_us), (struct sim_event){ .kind = SIM_FAULT });
 	if (s->phase != PHASE_REPAIRABLE && s->phase != PHASE_UNLIMITED)
 		return;
+	if (at_leader) {
+		strike(s);
+		return;
+	}
 	if (m == NULL)
 		m = &s->machine[world_below(s, s->nmachines)];
 	for (unsigned i = 0; i < FAULTS; i++)

@@ -319,6 +319,13 @@ static void ask(struct sim *s, struct client *c)
 	buf_fini(&b);
 }
 
+static uint64_t think(struct sim *s)
+{
+	if (s->k.burst_us == 0)
+		return world_spread(s, s->k.think_us);
+	return s->k.burst_us - s->now % s->k.burst_us + world_below(s, 2 * MS);
+}
+
 static void wake_in(struct sim *s, const struct client *c, uint64_t us)
 {
 	world_at(s, s->now + us, (struct sim_event){ .kind = SIM_CLIENT, .machine = c->index });
@@ -330,6 +337,8 @@ void client_wake(struct sim *s, uint32_t client)
 	bool proof = s->phase == PHASE_HEAL || s->phase == PHASE_VERIFY;
 	struct op op = { .client = client, .state = OP_OPEN, .began = s->now };
 
+	if (s->k.burst_us > 0 && client == 0 && c->op == 0 && world_chance(s, 400))
+		world_at(s, s->now + world_below(s, 8 * MS), (struct sim_event){ .kind = SIM_FAULT, .a = 1 });
 	if (c->op == 0) {
 		op.group = (uint8_t)world_below(s, s->ngroups);
 		choose_keys(s, &op);
@@ -357,7 +366,7 @@ static void finish(struct sim *s, struct client *c, enum op_state state)
 	op->state = (uint8_t)state;
 	s->count.maybes += state == OP_MAYBE && op->kind < OP_WRITES;
 	c->op = 0;
-	wake_in(s, c, s->phase == PHASE_HEAL || s->phase == PHASE_VERIFY ? 2 * MS : world_spread(s, s->k.think_us));
+	wake_in(s, c, s->phase == PHASE_HEAL || s->phase == PHASE_VERIFY ? 2 * MS : think(s));
 }
 
 void client_timeout(struct sim *s, uint32_t client, uint32_t op, uint32_t attempt)

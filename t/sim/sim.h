@@ -24,7 +24,7 @@
 
 #define SIM_MACHINES_MAX 5
 #define SIM_GROUPS_MAX 4
-#define SIM_CLIENTS_MAX 12
+#define SIM_CLIENTS_MAX 64
 #define SIM_REGISTERS 12             /* keys of a group: these, */
 #define SIM_LISTS 4                  /* and these */
 #define SIM_KEYS (SIM_REGISTERS + SIM_LISTS)
@@ -269,6 +269,7 @@ struct knobs {                                   /* rolled for each seed */
 	unsigned weight[24];
 	unsigned leader_permille;                /* faults that look for a leader */
 	uint64_t think_us;
+	uint64_t burst_us;                       /* all clients ask at once, that often; 0 = they do not */
 	unsigned pad_max;
 	unsigned read_permille;
 	uint64_t timeout_us;
@@ -356,7 +357,7 @@ void post_answer(struct machine *from, uint64_t conn, uint64_t rid, unsigned typ
 
 /* --- chaos.c */
 void chaos_roll(struct sim *s);
-void chaos_fault(struct sim *s);
+void chaos_fault(struct sim *s, bool strike);                    /* strike: at a leader, and no other fault follows */
 void chaos_heal(struct sim *s);
 void chaos_depose(struct sim *s);                                /* some leader dies, at last */
 void chaos_calm(struct sim *s, unsigned degree);

@@ -184,9 +184,11 @@ static void init(struct sim *s)
 	s->now = SEC;
 	s->nmachines = world_chance(s, 350) ? 5 : 3;
 	s->ngroups = 1 + (uint32_t)world_below(s, SIM_GROUPS_MAX);
-	s->nclients = 4 + (uint32_t)world_below(s, SIM_CLIENTS_MAX - 4);
+	s->nclients = 4 + (uint32_t)world_below(s, 8);
 	s->nincarnations = 1;
 	chaos_roll(s);
+	if (s->k.burst_us > 0)
+		s->nclients = 16 + (uint32_t)world_below(s, SIM_CLIENTS_MAX - 16);
 	for (uint32_t i = 0; i < s->ngroups; i++)
 		model_init(&s->group[i], i + 1);
 	for (uint32_t i = 0; i < s->nmachines; i++) {
@@ -309,7 +311,7 @@ static void one(struct sim *s, struct sim_event *e)
 		admin_tick(s);
 		break;
 	case SIM_FAULT:
-		chaos_fault(s);
+		chaos_fault(s, e->a != 0);
 		break;
 	case SIM_PHASE:
 		look(s);
