@@ -301,7 +301,7 @@ static enum json_token close_level(struct json_read *r)
 	bool object = l->object;
 
 	if (object) {
-		if (has_duplicates(r->keys + l->keys, r->keys_n - l->keys))
+		if (r->keys_n > l->keys && has_duplicates(r->keys + l->keys, r->keys_n - l->keys))
 			return fail(r, r->p, "duplicate key in the object that ends here");
 		r->keys_n = l->keys;
 	}
