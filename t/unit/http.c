@@ -3,12 +3,12 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <zlib.h>
 
 #include "check.h"
 #include "dice.h"
 #include "mem.h"
+#include "seed.h"
 
 /* Feed all of in, at most piece bytes at a time; *rest is what was left after the end. */
 static enum httpmsg_step feed(struct httpmsg *m, struct bytes in, size_t piece, struct bytes *rest)
@@ -289,17 +289,11 @@ static const char *const samples[] = {
 /* The verdict does not depend on how the bytes are cut; what was fed is never read past its end (run under ASan). */
 TEST(mutants_in_random_pieces)
 {
-	const char *given = getenv("SEED");
 	unsigned done = 0, refused = 0;
 	struct httpmsg a, b;
 	uint64_t first;
 
-	if (given != NULL)
-		seed = strtoull(given, NULL, 0);
-	else
-		CHECK(getrandom(&seed, sizeof seed, 0) == (ssize_t)sizeof seed);
-	seed |= 1;
-	first = seed;
+	first = seed = seed_get();
 	httpmsg_init(&a);
 	httpmsg_init(&b);
 	for (int i = 0; i < 30000; i++) {
