@@ -11,6 +11,19 @@ static void put_flag(struct data *d, const char *member, bool on)
 	json_write_bool(&d->w, on);
 }
 
+/* A request about the item that the operands name: a table and a key.  0, or an exit code. */
+static int begin(struct data *d, struct data_words *words, char **operand, size_t n)
+{
+	int code = data_open(d, operand[0]);
+
+	if (code == 0)
+		code = data_words_begin(words, d->typed);
+	if (code == 0)
+		code = data_describe(d);
+	data_begin(d);
+	return code == 0 ? data_put_key(d, operand + 1, n - 1) : code;
+}
+
 int data_get_run(int argc, char **argv)
 {
 	struct data d = DATA_INIT;
@@ -28,15 +41,8 @@ int data_get_run(int argc, char **argv)
 	};
 	const struct opt_usage usage = { "ddb get", "TABLE KEY [SORT]", "print one item", opts, 2, 3, false };
 	int i = opt_parse(&usage, argc, argv);
-	int code = data_open(&d, argv[i]);
+	int code = begin(&d, &words, argv + i, (size_t)(argc - i));
 
-	if (code == 0)
-		code = data_words_begin(&words, d.typed);
-	if (code == 0)
-		code = data_describe(&d);
-	data_begin(&d);
-	if (code == 0)
-		code = data_put_key(&d, argv + i + 1, (size_t)(argc - i - 1));
 	if (code == 0)
 		code = data_words_put(&words, &d.w, "ProjectionExpression", DATA_EXPR_PATHS, select);
 	if (code == 0) {
@@ -66,15 +72,8 @@ int data_del_run(int argc, char **argv)
 	};
 	const struct opt_usage usage = { "ddb del", "TABLE KEY [SORT]", "delete one item", opts, 2, 3, false };
 	int i = opt_parse(&usage, argc, argv);
-	int code = data_open(&d, argv[i]);
+	int code = begin(&d, &words, argv + i, (size_t)(argc - i));
 
-	if (code == 0)
-		code = data_words_begin(&words, d.typed);
-	if (code == 0)
-		code = data_describe(&d);
-	data_begin(&d);
-	if (code == 0)
-		code = data_put_key(&d, argv + i + 1, (size_t)(argc - i - 1));
 	if (code == 0)
 		code = data_words_put(&words, &d.w, "ConditionExpression", DATA_EXPR_CONDITION, condition);
 	if (code == 0) {
