@@ -20,10 +20,9 @@
 #define PAUSE_MS_MAX 2500
 /* Before a leader dies the others must be whole, or two faults are measured as one: a node that came back votes after a lease. */
 #define SETTLED_NS ((int64_t)1500 * 1000000)
-#define STATE_BYTES_MAX (1 << 20)
 
 const char *const nemesis_kinds[NEMESIS_KINDS] = { "leader", "node", "node and again", "two nodes", "router and memds", "autoadmin",
-	"supervisor", "everything" };
+	"supervisor", "everything", "wiped node" };
 static const char *const nodes[NEMESIS_NODES] = { "node-a", "node-b", "node-c" };
 
 struct nemesis {
@@ -33,6 +32,7 @@ struct nemesis {
 	pid_t pids[NEMESIS_NODES];                       /* as last seen */
 	int64_t changed_ns;
 	int leader[WORK_PARTITIONS];                     /* node; -1: none known */
+	uint64_t chosen[WORK_PARTITIONS];                /* the highest slot that anyone knew to be chosen when last asked */
 };
 
 /* --- the plan */
@@ -41,7 +41,7 @@ void nemesis_plan(uint64_t seed, struct nemesis_step *steps, size_t n)
 {
 	static const enum nemesis_kind twenty[] = { NEMESIS_LEADER, NEMESIS_SUPERVISOR, NEMESIS_ROUTER, NEMESIS_LEADER, NEMESIS_NODE,
 		NEMESIS_AUTOADMIN, NEMESIS_LEADER, NEMESIS_ALL, NEMESIS_LEADER, NEMESIS_AGAIN, NEMESIS_LEADER, NEMESIS_ROUTER,
-		NEMESIS_LEADER, NEMESIS_NODES_TWO, NEMESIS_AUTOADMIN, NEMESIS_LEADER, NEMESIS_NODE, NEMESIS_LEADER,
+		NEMESIS_LEADER, NEMESIS_NODES_TWO, NEMESIS_AUTOADMIN, NEMESIS_LEADER, NEMESIS_WIPE, NEMESIS_LEADER,
 		NEMESIS_ALL, NEMESIS_SUPERVISOR };
 	uint64_t s = dice_seed(seed);
 
@@ -76,35 +76,56 @@ static bool is_late(const struct nemesis *m, int64_t since_ns)
 	return load_now_ns() - since_ns > (int64_t)m->o->patience_ms * 1000000;
 }
 
-/* Which groups a node leads and may serve: asked of the node, because what autoadmin says of it may be old. */
-static bool ask(struct nemesis *m, int node)
+/* A line of say's: what a node says of one of its groups.  Which partition it is, or -1. */
+static int read_state(struct nemesis *m, int node, const char *line, uint64_t *committed)
+{
+	const char *at = strstr(line, " committed=");
+	uint64_t group;
+
+	if (sscanf(line, "group_state{group=%" SCNu64, &group) != 1 || at == NULL || sscanf(at, " committed=%" SCNu64, committed) != 1)
+		return -1;
+	for (int p = 0; p < WORK_PARTITIONS; p++) {
+		if (strtoull(m->o->groups[p], NULL, 10) != group)
+			continue;
+		if (strstr(line, " leading=2 ") != NULL)
+			m->leader[p] = node;
+		return p;
+	}
+	return -1;
+}
+
+/*
+ * Which groups a node leads and may serve: asked of the node, because what autoadmin says of it may be old.  True if it
+ * has all of them, and knows what was chosen when they were asked before.
+ */
+static bool ask(struct nemesis *m, int node, uint64_t chosen[WORK_PARTITIONS])
 {
 	char *command = mem_fmt("%s %s tool unix:run/%s.sock 'node_status{}' 2>/dev/null", m->o->say, m->o->home, nodes[node]);
-	char *text = mem_new(STATE_BYTES_MAX), *at, *end;
 	FILE *f = popen(command, "r");
-	size_t n = f != NULL ? fread(text, 1, STATE_BYTES_MAX - 1, f) : 0;
-	bool ok = n > 0;
+	char *line = NULL;
+	size_t cap = 0;
+	int has = 0;
 
+	while (f != NULL && getline(&line, &cap, f) > 0) {
+		uint64_t committed = 0;
+		int p = read_state(m, node, line, &committed);
+
+		if (p < 0)
+			continue;
+		has += committed >= m->chosen[p];
+		chosen[p] = committed > chosen[p] ? committed : chosen[p];
+	}
 	if (f != NULL)
 		pclose(f);
-	for (at = strstr(text, "group_state{group="); at != NULL; at = end) {
-		size_t group = strtoul(at + 18, NULL, 10);
-
-		end = strstr(at + 1, "group_state{group=");
-		if (end != NULL)
-			end[-1] = '\0';
-		for (int p = 0; p < WORK_PARTITIONS; p++)
-			if (strtoul(m->o->groups[p], NULL, 10) == group && strstr(at, " leading=2 ") != NULL)
-				m->leader[p] = node;
-	}
-	free(text);
+	free(line);
 	free(command);
-	return ok;
+	return has == WORK_PARTITIONS;
 }
 
 static bool look(struct nemesis *m)
 {
 	struct procs p = procs_of(m->o->home);
+	uint64_t chosen[WORK_PARTITIONS] = { 0 };
 	bool ok = true;
 
 	for (int i = 0; i < WORK_PARTITIONS; i++)
@@ -116,21 +137,22 @@ static bool look(struct nemesis *m)
 		if (pid != m->pids[i])
 			m->changed_ns = load_now_ns();
 		m->pids[i] = pid;
-		ok = ok && pid > 0 && ask(m, i);
+		ok = pid > 0 && ask(m, i, chosen) && ok;
 	}
+	memcpy(m->chosen, chosen, sizeof chosen);
 	for (int i = 0; i < WORK_PARTITIONS; i++)
 		ok = ok && m->leader[i] >= 0;
 	return ok && load_now_ns() - m->changed_ns > SETTLED_NS;
 }
 
-/* Wait until everyone runs and every partition has a leader. */
+/* Wait until everyone runs, has all groups and follows, and every partition has a leader. */
 static bool settle(struct nemesis *m)
 {
 	int64_t since = load_now_ns();
 
 	while (!look(m)) {
 		if (is_late(m, since)) {
-			log_err("not every partition has a leader after %" PRIu64 " ms", m->o->patience_ms);
+			log_err("not everyone is whole, with a leader of every partition, after %" PRIu64 " ms", m->o->patience_ms);
 			return false;
 		}
 		pause_us(20 * POLL_US);
@@ -303,6 +325,19 @@ static bool kill_cluster(struct nemesis *m, bool everyone)
 	return ok && start_again(m);
 }
 
+/* Only one disk may be missing at a time: whoever was wiped before must have caught up. */
+static bool wipe(struct nemesis *m, const char *name)
+{
+	char *command = mem_fmt("rm -rf '%s/%s'", m->o->home, name);
+	bool ok = settle(m);
+
+	log_info("%s is wiped", name);
+	/* The process may notice, and end by itself; it is killed in any case. */
+	ok = ok && system(command) == 0 && kill_name(m, name);
+	free(command);
+	return ok;
+}
+
 /* The leader as it is known now: it may be none. */
 static bool stand_still(struct nemesis *m, const struct nemesis_step *s)
 {
@@ -334,6 +369,8 @@ static bool step(struct nemesis *m, const struct nemesis_step *s)
 		return kill_two(m, "router", "memds");
 	case NEMESIS_AUTOADMIN:
 		return kill_name(m, "autoadmin");
+	case NEMESIS_WIPE:
+		return wipe(m, nodes[s->node]);
 	default:
 		return kill_cluster(m, s->kind == NEMESIS_ALL);
 	}

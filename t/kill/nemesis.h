@@ -19,6 +19,7 @@ enum nemesis_kind {
 	NEMESIS_AUTOADMIN,
 	NEMESIS_SUPERVISOR,                              /* which takes all along; then started again */
 	NEMESIS_ALL,                                     /* everything at once; then started again */
+	NEMESIS_WIPE,                                    /* a node, and its directory before it; it has to come back as another replica */
 	NEMESIS_KINDS
 };
 
