@@ -68,7 +68,7 @@ static bool collect(struct reg *r)
 	return true;
 }
 
-/* o saw value: which must be there, and so happened.  Whatever that one had expected must then have happened as well. */
+/* o saw value: so it was written.  Whatever that write had expected must then have been there as well. */
 static bool saw(struct reg *r, const struct hist_op *o, uint64_t value)
 {
 	char text[SAID];
@@ -177,7 +177,8 @@ static bool conflict(const struct reg *r, const struct block *a, const struct bl
 	bool lost = w != NULL && b->f == w->to_ns && b->s == w->from_ns && b->head->next == NULL;
 
 	return lin_bad(r->k, lost ? LIN_LOST : LIN_STALE,
-	               "%" PRIu64 " (first end %.6f, last beginning %.6f s) and %" PRIu64 " (%.6f, %.6f s) must each come first",
+	               "%" PRIu64 " (first end %.6f, last beginning %.6f s) and %" PRIu64
+	               " (%.6f, %.6f s) must each come first",
 	               a->head->value, (double)a->f / 1e9, (double)a->s / 1e9, b->head->value, (double)b->f / 1e9,
 	               (double)b->s / 1e9);
 }

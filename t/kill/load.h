@@ -27,7 +27,7 @@ struct load_opts {
 struct load_view {
 	uint64_t good;                                   /* operations carried out */
 	unsigned writing[WORK_PARTITIONS];               /* writes sent and not answered */
-	int64_t worked_ns[WORK_PARTITIONS];              /* the first end, since load_watch, of a write begun since then; 0: none */
+	int64_t worked_ns[WORK_PARTITIONS];              /* the first end of a write begun since load_watch; 0: none */
 };
 
 struct load;

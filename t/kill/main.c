@@ -79,11 +79,13 @@ static bool command(const char *what, const char *bin, const char *home)
 
 static bool create_table(struct run *r)
 {
-	char *line = mem_fmt("%s/ddb status --home %s --json | jq -r '.cluster.tables[] | select(.status == \"ACTIVE\").partitions[].group'",
+	char *line = mem_fmt("%s/ddb status --home %s --json | "
+	                     "jq -r '.cluster.tables[] | select(.status == \"ACTIVE\" and .name == \"" TABLE "\").partitions[].group'",
 	                     r->bin, r->home), *groups = NULL, *at, *next;
 	size_t n = 0;
 
-	if (!command("call CreateTable '{\"TableName\":\"" TABLE "\",\"KeySchema\":[{\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"},"
+	if (!command("call CreateTable '{\"TableName\":\"" TABLE "\","
+	             "\"KeySchema\":[{\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"},"
 	             "{\"AttributeName\":\"sk\",\"KeyType\":\"RANGE\"}],\"AttributeDefinitions\":[{\"AttributeName\":\"pk\","
 	             "\"AttributeType\":\"S\"},{\"AttributeName\":\"sk\",\"AttributeType\":\"S\"}],"
 	             "\"BillingMode\":\"PAY_PER_REQUEST\"}'", r->bin, r->home))
@@ -217,7 +219,8 @@ static double show_times(const char *what, struct nemesis_times *t)
 	if (t->n == 0)
 		return 0;
 	qsort(t->v, t->n, sizeof *t->v, by_time);
-	printf("# %s: p50 %.3f s, max %.3f s, of %zu\n", what, (double)t->v[t->n / 2] / 1e9, (double)t->v[t->n - 1] / 1e9, t->n);
+	printf("# %s: p50 %.3f s, max %.3f s, of %zu\n", what, (double)t->v[t->n / 2] / 1e9,
+	       (double)t->v[t->n - 1] / 1e9, t->n);
 	return (double)t->v[t->n - 1] / 1e9;
 }
 
@@ -236,8 +239,8 @@ static void show_counts(const struct run *r)
 	printf("# kills:");
 	for (int k = 0; k < NEMESIS_KINDS; k++)
 		printf(" %s %" PRIu64 "%s", nemesis_kinds[k], r->result.kills[k], k + 1 < NEMESIS_KINDS ? "," : "");
-	printf("; %" PRIu64 " processes; %" PRIu64 " writes under way at leaders; %" PRIu64 " leaders stood still\n", r->result.all,
-	       r->result.in_flight, r->result.pauses);
+	printf("; %" PRIu64 " processes; %" PRIu64 " writes under way at leaders; %" PRIu64 " leaders stood still\n",
+	       r->result.all, r->result.in_flight, r->result.pauses);
 }
 
 static void judge_times(struct run *r)
@@ -248,8 +251,8 @@ static void judge_times(struct run *r)
 	leader = show_times("first write after a leader's death", &r->result.leader);
 	show_times("ready after a new start", &r->result.up);
 	whole = show_times("first write after a new start", &r->result.whole);
-	snprintf(text, sizeof text, "after a leader dies a write works within %.3f s; lease + 1 s, and %.1f s for this machine", leader,
-	         SLACK_MS / 1e3);
+	snprintf(text, sizeof text, "after a leader dies a write works within %.3f s; lease + 1 s, and %.1f s for this machine",
+	         leader, SLACK_MS / 1e3);
 	verdict(r, leader < bound, text);
 	snprintf(text, sizeof text, "started again after kill -9 of everything, a write works within %.3f s", whole);
 	verdict(r, whole < bound, text);
@@ -263,8 +266,8 @@ static bool check_history(struct run *r, const struct hist *h)
 	char text[LIN_WHY_MAX + 200];
 
 	printf("# history: %zu operations of %zu keys, checked in %" PRIu64 " ms\n", l.ops, l.keys, clock_ms() - began);
-	snprintf(text, sizeof text, "%zu operations of %zu keys are linearizable: no acknowledged write lost, no stale strong read", l.ops,
-	         l.keys);
+	snprintf(text, sizeof text, "%zu operations of %zu keys are linearizable: no acknowledged write lost, "
+	         "no stale strong read", l.ops, l.keys);
 	if (!ok) {
 		for (int f = 0; f < LIN_FAULTS; f++)
 			printf("# %s: %zu keys\n", lin_faults[f], l.faults[f]);
@@ -293,7 +296,8 @@ static void judge(struct run *r)
 	show_counts(r);
 	if (r->attach == NULL)
 		judge_kills(r);
-	snprintf(text, sizeof text, "%" PRIu64 " answers that make no sense%s%s", c->broken, c->broken > 0 ? ": " : "", c->broken_why);
+	snprintf(text, sizeof text, "%" PRIu64 " answers that make no sense%s%s", c->broken, c->broken > 0 ? ": " : "",
+	         c->broken_why);
 	verdict(r, c->broken == 0, text);
 	verdict(r, r->read_all, "every key was read at the end");
 	if (!check_history(r, work_hist(r->work)) || r->keep)
@@ -301,8 +305,8 @@ static void judge(struct run *r)
 			printf("# history: %s\n", r->history);
 	verdict(r, r->converge, "all replicas have applied the same slot and have the same state");
 	/* A run that could not have found anything is no pass. */
-	snprintf(text, sizeof text, "%.0f good operations a second on average, outages included, of at least %" PRIu64, r->good_a_second,
-	         r->floor);
+	snprintf(text, sizeof text, "%.0f good operations a second on average, outages included, of at least %" PRIu64,
+	         r->good_a_second, r->floor);
 	verdict(r, r->good_a_second >= (double)r->floor, text);
 }
 

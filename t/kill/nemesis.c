@@ -18,11 +18,11 @@
 #define PAUSE_EVERY 4
 #define PAUSE_MS_MIN 100
 #define PAUSE_MS_MAX 2500
-/* Before a leader dies the others must be whole, or two faults are measured as one: a node that came back votes after a lease. */
+/* Before a leader dies the others must be whole, or two faults are measured as one: who came back votes after a lease. */
 #define SETTLED_NS ((int64_t)1500 * 1000000)
 
-const char *const nemesis_kinds[NEMESIS_KINDS] = { "leader", "node", "node and again", "two nodes", "router and memds", "autoadmin",
-	"supervisor", "everything", "wiped node" };
+const char *const nemesis_kinds[NEMESIS_KINDS] = { "leader", "node", "node and again", "two nodes", "router and memds",
+	"autoadmin", "supervisor", "everything", "wiped node" };
 static const char *const nodes[NEMESIS_NODES] = { "node-a", "node-b", "node-c" };
 
 struct nemesis {
@@ -39,8 +39,8 @@ struct nemesis {
 
 void nemesis_plan(uint64_t seed, struct nemesis_step *steps, size_t n)
 {
-	static const enum nemesis_kind twenty[] = { NEMESIS_LEADER, NEMESIS_SUPERVISOR, NEMESIS_ROUTER, NEMESIS_LEADER, NEMESIS_NODE,
-		NEMESIS_AUTOADMIN, NEMESIS_LEADER, NEMESIS_ALL, NEMESIS_LEADER, NEMESIS_AGAIN, NEMESIS_LEADER, NEMESIS_ROUTER,
+	static const enum nemesis_kind twenty[] = { NEMESIS_LEADER, NEMESIS_SUPERVISOR, NEMESIS_ROUTER, NEMESIS_LEADER,
+		NEMESIS_NODE, NEMESIS_AUTOADMIN, NEMESIS_LEADER, NEMESIS_ALL, NEMESIS_LEADER, NEMESIS_AGAIN, NEMESIS_LEADER, NEMESIS_ROUTER,
 		NEMESIS_LEADER, NEMESIS_NODES_TWO, NEMESIS_AUTOADMIN, NEMESIS_LEADER, NEMESIS_WIPE, NEMESIS_LEADER,
 		NEMESIS_ALL, NEMESIS_SUPERVISOR };
 	uint64_t s = dice_seed(seed);
@@ -82,7 +82,8 @@ static int read_state(struct nemesis *m, int node, const char *line, uint64_t *c
 	const char *at = strstr(line, " committed=");
 	uint64_t group;
 
-	if (sscanf(line, "group_state{group=%" SCNu64, &group) != 1 || at == NULL || sscanf(at, " committed=%" SCNu64, committed) != 1)
+	if (sscanf(line, "group_state{group=%" SCNu64, &group) != 1 || at == NULL ||
+	    sscanf(at, " committed=%" SCNu64, committed) != 1)
 		return -1;
 	for (int p = 0; p < WORK_PARTITIONS; p++) {
 		if (strtoull(m->o->groups[p], NULL, 10) != group)
@@ -256,8 +257,8 @@ static bool kill_leader(struct nemesis *m, const struct nemesis_step *s)
 	load_release(m->l);
 	since = load_watch(m->l);
 	m->r->in_flight += writing;
-	log_info("it led partitions%s%s%s%s, with %u writes under way", led[0] ? " 0" : "", led[1] ? " 1" : "", led[2] ? " 2" : "",
-	         led[3] ? " 3" : "", writing);
+	log_info("it led partitions%s%s%s%s, with %u writes under way", led[0] ? " 0" : "", led[1] ? " 1" : "",
+	         led[2] ? " 2" : "", led[3] ? " 3" : "", writing);
 	return ok && await(m, led, false, since, &m->r->leader);
 }
 

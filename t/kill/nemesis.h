@@ -19,14 +19,14 @@ enum nemesis_kind {
 	NEMESIS_AUTOADMIN,
 	NEMESIS_SUPERVISOR,                              /* which takes all along; then started again */
 	NEMESIS_ALL,                                     /* everything at once; then started again */
-	NEMESIS_WIPE,                                    /* a node, and its directory before it; it has to come back as another replica */
+	NEMESIS_WIPE,                                    /* a node, its directory first: it comes back as another replica */
 	NEMESIS_KINDS
 };
 
 struct nemesis_step {
 	enum nemesis_kind kind;
 	unsigned partition, node, delay_ms;
-	unsigned pause_ms;                               /* before it the leader of the partition stands still so long; 0: not */
+	unsigned pause_ms;                               /* first the partition's leader stands still so long; 0: not */
 };
 
 struct nemesis_times {

@@ -1,7 +1,7 @@
 /*
  * procs: the processes of a cluster that runs under a supervisor: which they are, and their deaths.
- * A process is known by its place among the supervisor's children and its arguments, and killed through a descriptor that
- * means it and no other.
+ * A process is known by its place among the supervisor's children and its arguments, and killed through a descriptor
+ * that means it and no other.
  */
 #ifndef T_KILL_PROCS_H
 #define T_KILL_PROCS_H

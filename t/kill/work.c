@@ -14,8 +14,8 @@
 #define DEPTH_MAX 16
 #define TRIES 8                                          /* to find a key whose partition is not busy */
 
-const char *const work_kinds[WORK_KINDS] = { "put", "cas", "get", "eventual get", "append", "list", "eventual list", "query",
-	"scan" };
+const char *const work_kinds[WORK_KINDS] = { "put", "cas", "get", "eventual get", "append", "list", "eventual list",
+	"query", "scan" };
 
 /* Of a hundred. */
 static const unsigned share[WORK_KINDS] = { 15, 16, 28, 8, 12, 10, 4, 5, 2 };
@@ -156,7 +156,8 @@ void work_finish(struct work *w)
 	w->finishing = true;
 	w->last = mem_new((w->regs * WORK_ROWS + w->lists + 1) * sizeof *w->last);
 	for (uint32_t i = 0; i < w->regs * WORK_ROWS; i++)
-		w->last[w->last_n++] = (struct work_op){ .kind = WORK_GET, .item = i / WORK_ROWS, .row = i % WORK_ROWS, .last = true };
+		w->last[w->last_n++] = (struct work_op){ .kind = WORK_GET, .item = i / WORK_ROWS, .row = i % WORK_ROWS,
+			.last = true };
 	for (uint32_t i = 0; i < w->lists; i++)
 		w->last[w->last_n++] = (struct work_op){ .kind = WORK_LIST, .item = i, .last = true };
 }
@@ -250,7 +251,8 @@ static bool read_good(struct work *w, const struct work_op *op, const struct his
 
 static void wrote(struct work *w, const struct work_op *op, const struct hist_op *times, enum hist_outcome outcome)
 {
-	static const enum hist_kind kinds[WORK_KINDS] = { [WORK_PUT] = HIST_PUT, [WORK_CAS] = HIST_CAS, [WORK_APPEND] = HIST_APPEND };
+	static const enum hist_kind kinds[WORK_KINDS] = { [WORK_PUT] = HIST_PUT, [WORK_CAS] = HIST_CAS,
+		[WORK_APPEND] = HIST_APPEND };
 	struct hist_op o = *times;
 
 	o.kind = (uint8_t)kinds[op->kind];
@@ -277,7 +279,8 @@ static bool done_last(struct work *w, const struct work_op *op, bool good)
 	return good;
 }
 
-static enum hist_outcome judge(struct work *w, const struct work_op *op, enum work_end end, int status, struct bytes body)
+static enum hist_outcome judge(struct work *w, const struct work_op *op, enum work_end end, int status,
+                               struct bytes body)
 {
 	if (end == WORK_UNSENT)
 		return HIST_NO;

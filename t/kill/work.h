@@ -21,7 +21,18 @@
 #define WORK_APPENDS_MAX 150                             /* of a list, before it is put aside */
 #define WORK_TYPES_MAX 16
 
-enum work_kind { WORK_PUT, WORK_CAS, WORK_GET, WORK_EGET, WORK_APPEND, WORK_LIST, WORK_ELIST, WORK_QUERY, WORK_SCAN, WORK_KINDS };
+enum work_kind {
+	WORK_PUT,
+	WORK_CAS,
+	WORK_GET,
+	WORK_EGET,
+	WORK_APPEND,
+	WORK_LIST,
+	WORK_ELIST,
+	WORK_QUERY,
+	WORK_SCAN,
+	WORK_KINDS
+};
 
 struct work_op {
 	enum work_kind kind;
