@@ -6,28 +6,11 @@ load helpers
 TABLE='{"Table":{"TableName":"t","TableStatus":"ACTIVE","KeySchema":[{"KeyType":"RANGE","AttributeName":"size"},{"AttributeName":"pk","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"size","AttributeType":"N"},{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"g","AttributeType":"B"}],"GlobalSecondaryIndexes":[{"IndexName":"by-g","KeySchema":[{"AttributeName":"g","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"},"IndexStatus":"ACTIVE","IndexSizeBytes":1}],"LocalSecondaryIndexes":[{"IndexName":"local","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"g","KeyType":"RANGE"}],"Projection":{"ProjectionType":"KEYS_ONLY"}}],"BillingModeSummary":{"BillingMode":"PAY_PER_REQUEST"},"ItemCount":3}}'
 
 setup() {
-	temp_dir
-	unset "${!AWS_@}" DDB_HOME
-	export HOME=$TEMP AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI AWS_REGION=eu-central-1
-	: >"$TEMP/seen"
-	"$DDB_ROOT/t/fakes/endpoint" "$TEMP" 3>&- &
-	SERVER=$!
-	wait_for test -s "$TEMP/port"
-	AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:$(<"$TEMP/port")
-	export AWS_ENDPOINT_URL_DYNAMODB
+	endpoint_start
 }
 
 teardown() {
-	kill "$SERVER" 2>/dev/null || :
-	temp_remove
-}
-
-# answers LINE...: what the server does next, a line a request; the last one again and again.
-# The server takes a script it has seen for the same one, so each ends in blanks of its own.
-answers() {
-	ANSWERS+=' '
-	printf '%s\n' "$@" | sed "\$s/\$/$ANSWERS/" >"$TEMP/script.new"
-	mv "$TEMP/script.new" "$TEMP/script"
+	endpoint_stop
 }
 
 body() { # N [JQ-FILTER]: what request N, from 0, had in it

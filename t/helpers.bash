@@ -143,7 +143,8 @@ endpoint_stop() {
 
 # answers LINE...: what it does next, a line a request; the last one again and again.
 answers() {
-	printf '%s\n' "$@" >"$TEMP/script"
+	printf '%s\n' "$@" >"$TEMP/script.new"
+	mv "$TEMP/script.new" "$TEMP/script"
 }
 
 # Debian's CLI, which knows no AWS_ENDPOINT_URL; what pip installed is used only where there is no other.
