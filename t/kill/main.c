@@ -29,7 +29,7 @@
 
 struct run {
 	const char *dir, *bin, *say, *converged, *check, *attach, *history;
-	uint64_t seed, kills, connections, rate, floor, patience_ms;
+	uint64_t seed, kills, connections, rate, floor, patience_ms, fill;
 	bool keep, verbose;
 	char *home;
 	int port;
@@ -39,7 +39,7 @@ struct run {
 	struct nemesis_result result;
 	struct work *work;
 	double seconds, good_a_second;
-	bool survived, read_all, converge;
+	bool survived, read_all, converge, filled;
 	int failed;
 };
 
@@ -77,10 +77,39 @@ static bool command(const char *what, const char *bin, const char *home)
 
 /* --- the cluster */
 
+/* Data that only rests, in a table of its own: what a replica that was wiped has to copy while others die. */
+static bool fill(struct run *r)
+{
+	char *what = mem_fmt("bench --table filled --items %" PRIu64 " --size 1000 --load --duration 0 --connections 16",
+	                     r->fill);
+	bool ok = r->fill == 0 || command(what, r->bin, r->home);
+
+	free(what);
+	return ok;
+}
+
+/* Random items of it, read strongly: they are there, and are what was written. */
+static bool check_filled(struct run *r)
+{
+	char *line = mem_fmt("%s/ddb bench --home %s --table filled --items %" PRIu64 " --size 1000 --workload c --consistent "
+	                     "--verify --warmup 0 --duration 3s --connections 16 --json", r->bin, r->home, r->fill), *text;
+	bool ok = false;
+
+	text = r->fill > 0 ? output(line) : NULL;
+	if (text != NULL)
+		ok = strstr(text, "\"missing\":0,") != NULL && strstr(text, "\"wrong\":0,") != NULL;
+	if (r->fill > 0 && !ok)
+		log_err("%s", text != NULL ? text : "no figures");
+	free(text);
+	free(line);
+	return ok || r->fill == 0;
+}
+
 static bool create_table(struct run *r)
 {
 	char *line = mem_fmt("%s/ddb status --home %s --json | "
-	                     "jq -r '.cluster.tables[] | select(.status == \"ACTIVE\" and .name == \"" TABLE "\").partitions[].group'",
+	                     "jq -r '.cluster.tables[] | select(.status == \"ACTIVE\" and .name == \"" TABLE "\")"
+	                     ".partitions[].group'",
 	                     r->bin, r->home), *groups = NULL, *at, *next;
 	size_t n = 0;
 
@@ -122,7 +151,7 @@ static bool start(struct run *r)
 		if (!command("up -d --port 0", r->bin, r->home))
 			return false;
 	}
-	if (!create_table(r))
+	if ((r->attach == NULL && !fill(r)) || !create_table(r))
 		return false;
 	path = mem_fmt("%s/credentials", r->home);
 	r->cred = cred_open(path, true, error);
@@ -204,6 +233,7 @@ static void go(struct run *r)
 	r->good_a_second = (double)load_view(l).good / r->seconds;
 	r->read_all = load_stop(l, FINAL_MS);
 	r->converge = converged(r);
+	r->filled = r->attach != NULL || check_filled(r);
 }
 
 static int by_time(const void *a, const void *b)
@@ -251,8 +281,8 @@ static void judge_times(struct run *r)
 	leader = show_times("first write after a leader's death", &r->result.leader);
 	show_times("ready after a new start", &r->result.up);
 	whole = show_times("first write after a new start", &r->result.whole);
-	snprintf(text, sizeof text, "after a leader dies a write works within %.3f s; lease + 1 s, and %.1f s for this machine",
-	         leader, SLACK_MS / 1e3);
+	snprintf(text, sizeof text, "after a leader dies a write works within %.3f s; lease + 1 s, and %.1f s for this "
+	         "machine", leader, SLACK_MS / 1e3);
 	verdict(r, leader < bound, text);
 	snprintf(text, sizeof text, "started again after kill -9 of everything, a write works within %.3f s", whole);
 	verdict(r, whole < bound, text);
@@ -300,6 +330,7 @@ static void judge(struct run *r)
 	         c->broken_why);
 	verdict(r, c->broken == 0, text);
 	verdict(r, r->read_all, "every key was read at the end");
+	verdict(r, r->filled, "data that rested meanwhile is all there");
 	if (!check_history(r, work_hist(r->work)) || r->keep)
 		if (hist_save(work_hist(r->work), r->history) == 0)
 			printf("# history: %s\n", r->history);
@@ -324,7 +355,7 @@ static int check_file(struct run *r)
 int main(int argc, char **argv)
 {
 	struct run r = { .dir = "/var/tmp", .bin = "bin", .say = "build/rel/t/tools/say", .converged = "t/kill/converged",
-		.history = "build/kill.hist", .seed = 1, .kills = 20, .connections = 48, .rate = 2000, .floor = 500,
+		.history = "build/kill.hist", .fill = 4000, .seed = 1, .kills = 20, .connections = 48, .rate = 2000, .floor = 500,
 		.patience_ms = 20000 };
 	const struct opt opts[] = {
 		OPT_U64('s', "seed", "N", "of the plan and the load", &r.seed, 0, UINT64_MAX),
@@ -332,6 +363,7 @@ int main(int argc, char **argv)
 		OPT_U64('c', "connections", "N", "clients (48)", &r.connections, 4, LOAD_CONNECTIONS_MAX),
 		OPT_U64(0, "rate", "N", "operations a second, at most (2000)", &r.rate, 1, 1000000),
 		OPT_U64(0, "floor", "N", "good operations a second, or the run is invalid (500)", &r.floor, 0, 1000000),
+		OPT_U64(0, "fill", "N", "items of 1 KB that rest in another table (4000)", &r.fill, 0, 10000000),
 		OPT_MS(0, "patience", "TIME", "how long the cluster may take to work again (20s)", &r.patience_ms, 1, 600000),
 		OPT_STR(0, "dir", "DIR", "where the home is made: on a real file system", &r.dir),
 		OPT_STR(0, "bin", "DIR", "ddb and its daemons (bin)", &r.bin),

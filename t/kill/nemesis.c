@@ -18,7 +18,10 @@
 #define PAUSE_EVERY 4
 #define PAUSE_MS_MIN 100
 #define PAUSE_MS_MAX 2500
-/* Before a leader dies the others must be whole, or two faults are measured as one: who came back votes after a lease. */
+/*
+ * Before a leader dies the others must be whole, or two faults are measured as one: a node that comes back votes after a
+ * lease.
+ */
 #define SETTLED_NS ((int64_t)1500 * 1000000)
 
 const char *const nemesis_kinds[NEMESIS_KINDS] = { "leader", "node", "node and again", "two nodes", "router and memds",
@@ -40,7 +43,8 @@ struct nemesis {
 void nemesis_plan(uint64_t seed, struct nemesis_step *steps, size_t n)
 {
 	static const enum nemesis_kind twenty[] = { NEMESIS_LEADER, NEMESIS_SUPERVISOR, NEMESIS_ROUTER, NEMESIS_LEADER,
-		NEMESIS_NODE, NEMESIS_AUTOADMIN, NEMESIS_LEADER, NEMESIS_ALL, NEMESIS_LEADER, NEMESIS_AGAIN, NEMESIS_LEADER, NEMESIS_ROUTER,
+		NEMESIS_NODE, NEMESIS_AUTOADMIN, NEMESIS_LEADER, NEMESIS_ALL, NEMESIS_LEADER, NEMESIS_AGAIN, NEMESIS_LEADER,
+		NEMESIS_ROUTER,
 		NEMESIS_LEADER, NEMESIS_NODES_TWO, NEMESIS_AUTOADMIN, NEMESIS_LEADER, NEMESIS_WIPE, NEMESIS_LEADER,
 		NEMESIS_ALL, NEMESIS_SUPERVISOR };
 	uint64_t s = dice_seed(seed);
