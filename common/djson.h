@@ -1,6 +1,6 @@
 /*
  * djson: DynamoDB's JSON ({"S":"x"}) to the binary form of item.h, and back.
- * Source: facts/api.md, section 3; the exact messages are there.
+ * Source: Amazon DynamoDB API Reference, AttributeValue; messages in the words of the service.
  *
  * The service first deserialises the whole request, then validates it.  So a serialisation error ends the reading at
  * once, while a validation error is remembered (the first one) and the value is read to its end, as a later

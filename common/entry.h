@@ -1,5 +1,5 @@
 /*
- * entry: what a slot of a replication group holds, byte for byte the same on every replica (DESIGN, section 3).
+ * entry: what a slot of a replication group holds, byte for byte the same on every replica (DESIGN, D6).
  * The record around it on disk, with its ballot and checksums, is another thing: common/seg.h.
  *
  * Bytes: u8 format version (1), u8 type, u64 timestamp (hybrid clock, microseconds since 1970, monotone in a group's log),

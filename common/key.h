@@ -7,7 +7,7 @@
  *                                                    N:   the number's encoding, which ends itself
  *
  * Bytes of keys of one schema compare as the API orders items: by hash, then component by component.
- * Source: hash as in facts/api.md, last section.
+ * Source: the hash is MD5 over "Outliers" and the key, as others have observed of the service's scans; no contract.
  * Does not: read JSON, know tables.
  */
 #ifndef COMMON_KEY_H

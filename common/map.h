@@ -2,7 +2,7 @@
  * map: the routing map that ddb-memds serves: which partition of which table holds a key, who leads it, where nodes
  * are.  Autoadmin says what tables, partitions and nodes there are; the nodes say who leads and is a member.  Of two
  * words about one group the one with the higher (config_slot, ballot) stands, whoever said it and whenever.
- * Source: DESIGN, section 7.  Does not: do I/O, read a clock, keep anything on disk.
+ * Source: DESIGN, D9.  Does not: do I/O, read a clock, keep anything on disk.
  *
  * Rounds: autoadmin tells everything, then says map_complete; what this round did not mention is gone then.  A round
  * begins with a higher epoch, or with a new source (connection) of the same epoch.  Words of a lower epoch, or of an

@@ -1,6 +1,6 @@
 /*
  * num: DynamoDB's decimal numbers: exact, up to 38 significant digits, 1E-130 to 9.99..E+125 in magnitude.
- * Source: facts/api.md, section 3; the encoding is described in ddb-item(5).
+ * Source: Amazon DynamoDB Developer Guide, "Naming rules and data types"; the encoding is described in ddb-item(5).
  * Does not: round.  What does not fit is refused.
  * Invariant: value = digits * 10^exponent, negated if negative; digits < 10^38 and does not end in a decimal 0;
  *            zero is { false, 0, 0 }.  Hence one struct a value.

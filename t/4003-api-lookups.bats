@@ -1,4 +1,4 @@
-# The load on memds follows the requests, never the misses (DESIGN, section 7).
+# The load on memds follows the requests, never the misses (DESIGN, D9).
 load helpers
 
 @test "lookups: memds is asked once a request, be its table cached, new, absent, or the request refused" {

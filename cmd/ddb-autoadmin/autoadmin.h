@@ -1,6 +1,6 @@
 /*
  * autoadmin: the control plane.  Any number may run; a lease in the catalogue elects the active one, and every write to the catalogue
- * checks that lease's epoch in the same log entry, so that a deposed one changes nothing (DESIGN, section 6).
+ * checks that lease's epoch in the same log entry, so that a deposed one changes nothing (DESIGN, D8).
  *
  *   main.c    wiring, ticks               cat.c        the catalogue's group: scans, updates, fenced writes
  *   lease.c   who is active               state.c      the catalogue in memory: load, rows
@@ -200,7 +200,7 @@ struct place_node {
 	uint64_t load, leads;                    /* replicas, and first leaders among them, so far; counted up by place_group */
 };
 
-/* Partitions a new table starts with (facts/api: 1000 write and 3000 read units each; 4 on demand). */
+/* Partitions a new table starts with (as the service: 1000 write and 3000 read units each; 4 on demand). */
 size_t place_partitions(const struct table *t);
 /* Bounds of partition i of n: the hash space cut evenly; the first low and the last high are empty. */
 void place_range(size_t i, size_t n, struct buf *low, struct buf *high);

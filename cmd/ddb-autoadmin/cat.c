@@ -1,4 +1,4 @@
-/* The catalogue is group 1 of the nodes; its rows are items like any other (DESIGN, section 6). */
+/* The catalogue is group 1 of the nodes; its rows are items like any other (DESIGN, D8). */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Source: DESIGN, section 6.  Decides only. */
+/* Source: DESIGN, D8.  Decides only. */
 #include <string.h>
 
 #include "autoadmin.h"

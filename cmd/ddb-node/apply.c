@@ -1,4 +1,4 @@
-/* Source: DESIGN, section 5: large batches sorted by key; applied slot and state hash change with the rows. */
+/* Source: DESIGN, D5 and D6: large batches sorted by key; applied slot and state hash change with the rows. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

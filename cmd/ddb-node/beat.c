@@ -1,4 +1,4 @@
-/* Source: DESIGN, section 4: leases are renewed per pair of nodes, however many groups they share. */
+/* Source: DESIGN, D4: leases are renewed per pair of nodes, however many groups they share. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -104,7 +104,7 @@ void beat_tick(struct node *n)
 		refresh(n);
 	if (n->list_n == 0 || (!changed && n->now < n->beat_at))
 		return;
-	/* A leader whose disk hangs must not keep its lease by a live network alone (facts: LeaseGuard). */
+	/* A leader whose disk hangs must not keep its lease by a live network alone. */
 	if (!n->env.disk_healthy(n->env.ctx))
 		return;
 	n->beat_at = n->now + n->opt.beat_us;
@@ -217,7 +217,7 @@ void beat_beaten(struct node *n, struct bytes body)
 
 	if (!msg_get_beaten(body, &m, MSG_VERSION) || m.to != n->self || (p = find(n, m.from)) == NULL ||
 	    m.nonce != p->nonce || m.nonce == 0)
-		return;                                  /* late or repeated: it confirms nothing (facts, bug 5) */
+		return;                                  /* late or repeated: it confirms nothing */
 	p->nonce = 0;
 	if (m.serial == 0 || m.serial != p->listed_serial) {
 		p->listed_serial = 0;

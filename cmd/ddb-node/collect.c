@@ -1,5 +1,5 @@
 /*
- * Source: DESIGN, section 5, and invariant 5: no log is collected before it is applied durably and unneeded by peers; a peer that
+ * Source: DESIGN, D1, and invariant 5: no log is collected before it is applied durably and unneeded by peers; a peer that
  * stays away longer than the watermark gets a snapshot instead of pinning the log.
  */
 #include "core.h"

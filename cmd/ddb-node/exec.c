@@ -1,4 +1,4 @@
-/* Source: DESIGN, section 5.  Conditions see the newest proposed image; reads see what is chosen. */
+/* Source: DESIGN, D5.  Conditions see the newest proposed image; reads see what is chosen. */
 #include <stdlib.h>
 
 #include "core.h"

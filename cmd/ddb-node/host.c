@@ -232,7 +232,10 @@ static void wake_store(void *arg)
 	uv_async_send(&((struct host *)arg)->store_done);
 }
 
-/* An error of the disk was logged.  What is in memory must not be answered from any more (facts: an fsync error is final). */
+/*
+ * An error of the disk was logged.  What is in memory must not be answered from any more: a sync that failed is not
+ * repaired by another (Rebello et al., "Can Applications Recover from fsync Failures?", ATC'20).
+ */
 static void failed(void *arg)
 {
 	(void)arg;

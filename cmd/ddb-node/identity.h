@@ -1,6 +1,6 @@
 /*
  * identity: which incarnation a node's directory belongs to.  File HOME/node-NAME/identity; format: ddb-node(8).
- * A wiped disk has no identity; it gets a new incarnation from the catalogue and never votes under the old one (DESIGN, section 4).
+ * A wiped disk has no identity; it gets a new incarnation from the catalogue and never votes under the old one (DESIGN, D3).
  * The directory is locked while open.
  */
 #ifndef NODE_IDENTITY_H

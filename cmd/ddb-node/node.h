@@ -1,6 +1,6 @@
 /*
  * node: the core of ddb-node: groups, log, recovery, overlay, apply, collection, leases, snapshots, requests.
- * Source: DESIGN, sections 4 and 5.
+ * Source: DESIGN, D1 to D7, D12.
  * Does not: know sockets, threads, files or clocks.  It runs over struct node_env, struct wal_io and struct store; the program
  * (main.c) and the simulator (t/sim) supply them.  Everything happens on one loop; each call says what time it is.
  *

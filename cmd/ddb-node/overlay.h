@@ -1,6 +1,6 @@
 /*
  * overlay: the rows of one group that are in its log but not yet in its store, in key order, several versions a key.
- * Source: DESIGN, section 5 (conditions see the newest proposed image, strong reads the committed ones).
+ * Source: DESIGN, D5 (conditions see the newest proposed image, strong reads the committed ones).
  * Does not: do I/O, know ballots.
  *
  * Versions of a key are ordered by slot.  One slot may write several keys, each once.

@@ -2,7 +2,7 @@
  * px: Multi-Paxos for one replication group, as a pure step: an event and the time go in, actions come out.
  *
  * Source: Lamport, "Paxos Made Simple" and "Reconfiguring a State Machine"; ATC'22 paper, sections 3 and 6 (leases, gray
- * failures); DESIGN, section 4.
+ * failures); DESIGN, D2 to D4.
  * Does not: read a clock, do I/O, allocate, roll dice, look into an entry (but for configurations, which its caller decodes).
  *
  * Slots are dense from 1.  A ballot is round << 24 | replica, and a replica is the incarnation of its node, which no other
@@ -54,7 +54,7 @@ struct px_config {
 };
 
 /*
- * Leases are between nodes, not groups (DESIGN, section 4): the heartbeat module keeps one of these for every other node
+ * Leases are between nodes, not groups (DESIGN, D4): the heartbeat module keeps one of these for every other node
  * and all groups of this node look at it.  Times are microseconds of the caller's clock.  A grant covers those of the leader's
  * groups for which the peer has said so (px_member_covers), and as long as it has not said otherwise.
  */

@@ -1,6 +1,6 @@
 /*
  * From log and stores to groups, after any kind of stop.
- * Source: facts on logs in ddb-wal(5); DESIGN, section 5.  Stores first (what is applied and survived), then the log in order.
+ * Source: ddb-wal(5); DESIGN, D1 and D3.  Stores first (what is applied and survived), then the log in order.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * store: what the storage replicas of a node hold: one ordered map of key -> row for each group, with the slot
  * applied last.
- * Source: DESIGN, section 5.  Two implementations behind this interface: store_sqlite.c (one SQLite database a
+ * Source: DESIGN, D6.  Two implementations behind this interface: store_sqlite.c (one SQLite database a
  * replica, a thread that applies and checkpoints) and the simulator's (t/sim/store_mem.c).
  *
  * A row is an item header (item_head_put) and a binary item.  Calls come from the loop; what is submitted is carried

@@ -1,6 +1,6 @@
 /*
  * store_sqlite: struct store over SQLite, one database file a group.  Files and schema: ddb-store(5).
- * Source: DESIGN, section 5.  One thread (store_worker) writes; the loop reads through connections of its own, so
+ * Source: DESIGN, D13.  One thread (store_worker) writes; the loop reads through connections of its own, so
  * that a read never waits for an apply or a sync.  What the thread has done is reported by store_sqlite_poll on the
  * loop.
  *

@@ -66,7 +66,7 @@ void wait_run(struct node *n, struct group *g)
 		n->env.answer(n->env.ctx, w->conn, w->rid, w->type, w->body);
 		take(n, &g->writes, w);
 	}
-	/* What was read stands only if the lease still does (facts: read the state, then check the lease, then reply). */
+	/* What was read stands only if the lease still does (DESIGN, D4: first read, then check it, then answer). */
 	while ((w = STAILQ_FIRST(&g->checks)) != NULL && w->slot <= g->chosen && px_may_serve(&g->px, n->now)) {
 		n->env.answer(n->env.ctx, w->conn, w->rid, w->type, w->body);
 		take(n, &g->checks, w);

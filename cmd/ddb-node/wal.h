@@ -1,6 +1,6 @@
 /*
  * wal: the write-ahead log of a node, shared by all its groups: batching, segments, recovery, collection.
- * Source: DESIGN, section 5; facts on logs in ddb-wal(5).  The bytes are common/seg.h's, also used by ddb-wal.
+ * Source: DESIGN, D1; ddb-wal(5).  The bytes are common/seg.h's, also used by ddb-wal.
  * Does not: know what a group is, start threads, wait.  It works over struct wal_io: a real directory with a writer thread
  * (wal_disk.c), or the simulator's disk.
  *

@@ -1,4 +1,4 @@
-/* Source: facts/api.md, section 2; DESIGN, section 8. */
+/* Source: Amazon DynamoDB Developer Guide, "DynamoDB low-level API"; DESIGN, D10. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

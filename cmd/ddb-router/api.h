@@ -3,7 +3,7 @@
  *
  *   api.c         authentication, dispatch, the pool of requests     api_parse.c   the members of a request, one pass
  *   api_answer.c  answers and refusals                               api_expr.c    its expressions
- *   api_route.c   its table, found as DESIGN section 7 wants         api_admin.c   questions to the control plane
+ *   api_route.c   its table, found as D9 wants                 api_admin.c   questions to the control plane
  *   api_ops.c     the table of operations                            op_*.c        the operations
  *   auth.c        who asks
  *

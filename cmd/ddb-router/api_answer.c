@@ -1,4 +1,4 @@
-/* Source: facts/api.md, section 2, for the types' prefixes. */
+/* Source: the API's models, for the types' prefixes. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The expressions of a request.  Order of the checks: facts/api.md, section 3. */
+/* The expressions of a request.  Checked in the order in which the service complains. */
 #include "api_impl.h"
 
 

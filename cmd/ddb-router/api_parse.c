@@ -1,5 +1,5 @@
 /*
- * Source: facts/api.md, section 3.  The service deserialises the whole request first, then tests the constraints of its model and reports
+ * The service deserialises the whole request first, then tests the constraints of its model and reports
  * all that fail together, then looks at values; so here.
  */
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* Source: DESIGN, sections 7 and 8.  memds hears of every request once: by a lookup if the table is not cached, else by a refresh. */
+/* Source: DESIGN, D9 and D10.  memds hears of every request once: by a lookup, or by a refresh of a table in the cache. */
 #include <string.h>
 
 #include "api_impl.h"

@@ -1,4 +1,4 @@
-/* Source: DESIGN, section 8: a write whose outcome is unknown is never retried inside. */
+/* Source: DESIGN, D10: a write whose outcome is unknown is never retried inside. */
 #include <stdlib.h>
 
 #include "clock.h"

@@ -7,7 +7,7 @@
  *
  * A row that could not be served in time, or was throttled, is handed back to the client (UnprocessedKeys,
  * UnprocessedItems), unless that befell all of them: then the request fails as the first one did.
- * Source: API reference of both; facts/api.md, section 3.
+ * Source: API reference of both.
  * Does not: retry (call.c), undo: rows are independent of each other.
  */
 #ifndef ROUTER_OP_BATCH_H

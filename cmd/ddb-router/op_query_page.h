@@ -2,7 +2,7 @@
  * op_query_page: one page of a Query or a Scan, collected from the partitions that cover a key range.
  * One partition is asked at a time, in the order of the page; a partition that holds nothing, or nothing more, is
  * followed by the next one until the page has its Limit, API_PAGE_BYTES_MAX or the range's end.
- * Source: API reference of Query and Scan; facts/api.md, section 3.
+ * Source: API reference of Query and Scan.
  * Does not: know conditions or segments, read ahead.
  */
 #ifndef ROUTER_OP_QUERY_PAGE_H

@@ -1,4 +1,7 @@
-/* CreateTable: from the request to a definition for autoadmin, which knows what is there already.  Messages: facts/api.md, section 3. */
+/*
+ * CreateTable: from the request to a definition for autoadmin, which knows what is there already.  Messages are in the
+ * words of the service.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

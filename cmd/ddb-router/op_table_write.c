@@ -82,7 +82,7 @@ static void write_billing(struct json_write *w, struct bytes d)
 	json_write_object_end(w);
 }
 
-/* What a table can do from the start when nothing else was asked for: facts/api.md, section 3, and the API reference. */
+/* What a table can do from the start when nothing else was asked for: the API reference. */
 static void write_warm(struct json_write *w, struct bytes d, const char *status)
 {
 	struct value v, mode, t;

@@ -1,5 +1,5 @@
 /*
- * Source: DESIGN, section 7; ATC'22 paper, section 3.  memds is asked for every request, hit or miss, so that its load follows the
+ * Source: DESIGN, D9; ATC'22 paper, section 3.  memds is asked for every request, hit or miss, so that its load follows the
  * requests and never the miss rate; the answer to a hit's question freshens the cache.
  */
 #include <stdlib.h>
