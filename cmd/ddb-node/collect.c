@@ -7,6 +7,23 @@
 
 #define COLLECT_EVERY_US 500000u
 
+/*
+ * The log begins behind what surely survives a power cut: recovery passed over records, damaged ones perhaps, that only the
+ * store's next checkpoint makes needless.
+ */
+static bool ahead(const struct group *g)
+{
+	return g->checkpointed + 1 < g->log.base;
+}
+
+static void checkpoint(struct node *n, struct group *g)
+{
+	if (g->checkpointing || g->checkpointed >= g->meta.applied)
+		return;
+	g->checkpointing = true;
+	n->store.ops->checkpoint(n->store.ctx, g->id);
+}
+
 /* The lowest position that group g still needs, from its slots (not its description, which can be written again). */
 static uint64_t needed(struct node *n, struct group *g, bool peers)
 {
@@ -15,8 +32,7 @@ static uint64_t needed(struct node *n, struct group *g, bool peers)
 #ifdef MUTANT_COLLECT_BEFORE_CHECKPOINT
 	first = g->meta.applied + 1;
 #endif
-	/* Recovery may have passed over records that only the store's next checkpoint makes needless. */
-	if (first < g->log.base)
+	if (ahead(g))
 		return 0;
 	if (peers && lagging < first)
 		first = lagging;
@@ -40,10 +56,7 @@ static uint64_t keep_position(struct node *n)
 
 		if (k < keep)
 			keep = k;
-		if (!g->checkpointing && g->checkpointed < g->meta.applied) {
-			g->checkpointing = true;
-			n->store.ops->checkpoint(n->store.ctx, g->id);
-		}
+		checkpoint(n, g);
 	}
 	return keep;
 }
@@ -56,6 +69,9 @@ void collect_tick(struct node *n)
 	if (n->now < n->collect_at || n->collect_keep > 0)
 		return;
 	n->collect_at = n->now + COLLECT_EVERY_US;
+	for (struct group *g = n->groups; g != NULL; g = g->hh.next)
+		if (g->ready && ahead(g))
+			checkpoint(n, g);
 	if (wal_bytes(n->wal) < n->opt.collect_bytes)
 		return;
 	keep = keep_position(n);

@@ -101,7 +101,8 @@ static bool repaired(const struct machine *m)
 
 		if (!group_has_config(&model->config[model->nconfigs - 1], m->incarnation))
 			continue;
-		if (g == NULL || !g->ready || g->chosen < m->damaged_chosen[i] ||
+		/* A store may cover damaged records and yet be lost again with the power. */
+		if (g == NULL || !g->ready || g->chosen < m->damaged_chosen[i] || g->checkpointed + 1 < g->log.base ||
 		    g->px.unknown_first <= g->px.unknown_last)
 			return false;
 	}
