@@ -61,7 +61,7 @@ LDFLAGS  ?=
 cflags    = -std=c11 -D_GNU_SOURCE -DDDB_VERSION='"$(version)"' $(warnings) -fno-strict-aliasing \
             -fstack-protector-strong $(san) -I. -Icommon -Icmd/ddb-node -I/usr/share/include/llhttp \
             $(CFLAGS)
-libs     := -Wl,--as-needed -luv -lsqlite3 -lcurl -lz -lssl -lcrypto -linih -lsmartcols -ljansson -lpthread -lm
+libs     := -Wl,--as-needed -luv -lsqlite3 -lcurl -lz -ldeflate -lssl -lcrypto -linih -lsmartcols -ljansson -lpthread -lm
 
 # $(call stamp,FILE,TEXT): FILE holds TEXT, and is written only when that changes.  What depends on it follows.
 stamp = $(shell mkdir -p $(dir $(1)))$(file >$(1).new,$(2))$(shell \

@@ -1,13 +1,13 @@
 #include "net_frame.h"
 
 #include <assert.h>
-#include <zlib.h>
+#include <libdeflate.h>
 
 #define SUMMED 8u                                        /* the checksum covers what stands behind these bytes */
 
 static uint32_t sum(const uint8_t *p, size_t n)
 {
-	return (uint32_t)crc32_z(0, p, n);
+	return libdeflate_crc32(0, p, n);
 }
 
 enum net_frame_result net_frame_take(struct bytes in, size_t max, struct net_frame *out, size_t *bytes)

@@ -1,8 +1,8 @@
 #include "seg.h"
 
 #include <assert.h>
+#include <libdeflate.h>
 #include <string.h>
-#include <zlib.h>
 
 static const char header_magic[8] = { 'd', 'd', 'b', 'w', 'a', 'l', '1', '\n' };
 #define RECORD_MAGIC 0x31526c77u                         /* "wlR1" */
@@ -19,7 +19,7 @@ enum {                                                   /* offsets in a record 
 
 static uint32_t checksum(uint32_t before, const uint8_t *p, size_t n)
 {
-	return (uint32_t)crc32_z(before, p, n);
+	return libdeflate_crc32(before, p, n);
 }
 
 void seg_header_put(uint8_t out[SEG_HEADER_BYTES], const struct seg_header *h)

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -162,7 +163,7 @@ static void put_answer(struct buf *b, struct http_req *req, int status, const ch
 	if (packed)
 		buf_str(b, "\r\nContent-Encoding: gzip");
 	buf_str(b, "\r\nx-amz-crc32: ");
-	put_number(b, crc32_z(0, body.p, body.n));
+	put_number(b, libdeflate_crc32(0, body.p, body.n));
 	buf_str(b, "\r\nContent-Length: ");
 	put_number(b, body.n);
 	buf_str(b, "\r\n\r\n");

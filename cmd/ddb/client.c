@@ -1,13 +1,13 @@
 #include "client.h"
 
 #include <assert.h>
+#include <libdeflate.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "client_curl.h"
 #include "client_find.h"
@@ -182,7 +182,7 @@ static void read_error(struct bytes body, struct client_answer *a)
 static void judge(struct client *c, enum client_http_end end, bool tls, struct client_answer *a)
 {
 	struct buf keep = a->body;
-	uint32_t crc = (uint32_t)crc32_z(0, c->raw.body.p, c->raw.body.n);
+	uint32_t crc = libdeflate_crc32(0, c->raw.body.p, c->raw.body.n);
 
 	a->type[0] = a->message[0] = '\0';
 	a->refused_tls = tls;

@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libdeflate.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -25,7 +26,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "bytes.h"
 #include "exit.h"
@@ -226,7 +226,7 @@ static void on_router(struct replica *r, bool leads)
 		assert(leads && r->seq - r->answered < PENDING_MAX);
 		h.seq = ++r->seq;
 		h.kind = APPEND;
-		h.crc = (uint32_t)crc32_z(0, frame + sizeof h, h.n);
+		h.crc = libdeflate_crc32(0, frame + sizeof h, h.n);
 		r->pending[h.seq % PENDING_MAX] = h.client;
 		r->value_n = h.n;
 		put_frame(&r->batch, h, frame + sizeof h);
@@ -295,7 +295,7 @@ static void on_leader(struct replica *r)
 	size_t at = 0;
 
 	while ((frame = next_frame(&r->peer[0], &at, &h)) != NULL) {
-		if ((uint32_t)crc32_z(0, frame + sizeof h, h.n) != h.crc)
+		if (libdeflate_crc32(0, frame + sizeof h, h.n) != h.crc)
 			abort();
 		last = h.seq;
 		r->value_n = h.n;
