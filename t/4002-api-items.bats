@@ -92,6 +92,15 @@ OPV='One or more parameter values were invalid:'
 	assert_output '{"ConsumedCapacity":{"TableName":"hash","CapacityUnits":5.0}}'
 	run -0 post GetItem '{"TableName":"hash","Key":{"pk":{"S":"cap"}},"ConsistentRead":true,"ReturnConsumedCapacity":"INDEXES","ProjectionExpression":"pk"}'
 	assert_equal "$(jq -c .ConsumedCapacity <<<"$output")" '{"TableName":"hash","CapacityUnits":2,"Table":{"CapacityUnits":2}}'
+	# A smaller item pays for the larger one that it replaces; so does a batch, and a delete.
+	run -0 post PutItem '{"TableName":"hash","Item":{"pk":{"S":"cap"}},"ReturnConsumedCapacity":"TOTAL"}'
+	assert_output '{"ConsumedCapacity":{"TableName":"hash","CapacityUnits":5.0}}'
+	run -0 post PutItem "@$BATS_TEST_TMPDIR/put"
+	run -0 post BatchWriteItem '{"RequestItems":{"hash":[{"PutRequest":{"Item":{"pk":{"S":"cap"}}}}]},"ReturnConsumedCapacity":"TOTAL"}'
+	assert_equal "$(jq -c .ConsumedCapacity <<<"$output")" '[{"TableName":"hash","CapacityUnits":5}]'
+	run -0 post PutItem "@$BATS_TEST_TMPDIR/put"
+	run -0 post DeleteItem '{"TableName":"hash","Key":{"pk":{"S":"cap"}},"ReturnConsumedCapacity":"TOTAL"}'
+	assert_output '{"ConsumedCapacity":{"TableName":"hash","CapacityUnits":5.0}}'
 	run -0 post GetItem '{"TableName":"hash","Key":{"pk":{"S":"none"}},"ReturnConsumedCapacity":"TOTAL"}'
 	assert_output '{"ConsumedCapacity":{"TableName":"hash","CapacityUnits":0.5}}'
 }

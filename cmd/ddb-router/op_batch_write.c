@@ -39,7 +39,7 @@ static void encode(void *arg, const struct route_table *t, const struct route_pa
 	const struct op_batch_row *row = arg;
 	const struct msg_op op = {
 		.kind = row->put ? MSG_OP_PUT : MSG_OP_DELETE, .key = op_batch_key(row),
-		.item = row->put ? op_batch_item(row) : BYTES_NONE,
+		.item = row->put ? op_batch_item(row) : BYTES_NONE, .measure = api_wants_capacity(row->batch->q),
 	};
 	struct buf ops = { .p = NULL };
 

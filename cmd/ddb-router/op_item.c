@@ -53,6 +53,7 @@ static void encode_write(void *arg, const struct route_table *t, const struct ro
 		.kind = kind, .returns = returns_of(q), .return_on_fail = api_is(q, API_RETURN_VALUES_ON_FAILURE, "ALL_OLD"),
 		.key = buf_view(&q->key), .item = kind == MSG_OP_PUT ? q->m[API_ITEM].s : q->m[API_KEY].s,
 		.update = q->prog[API_PROG_UPDATE], .condition = q->prog[API_PROG_CONDITION],
+		.measure = api_wants_capacity(q),
 	};
 
 	if (kind == MSG_OP_DELETE)
