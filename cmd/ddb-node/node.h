@@ -36,7 +36,7 @@ struct node_options {
 	uint64_t election_us;        /* 300 ms */
 	uint64_t retry_us;           /* 200 ms */
 	uint64_t beat_us;            /* 200 ms */
-	uint64_t apply_delay_us;     /* a chosen entry waits at most this long for a fuller batch; 20 ms */
+	uint64_t apply_delay_us;     /* a chosen entry waits at most this long for a fuller batch; 50 ms */
 	uint32_t apply_rows;         /* rows that make a batch full */
 	uint64_t overlay_bytes_max;  /* over this, writes are refused as OVERLOADED */
 	uint64_t collect_bytes;      /* collect when the log is longer than this */
