@@ -397,7 +397,7 @@ static void fill_in(struct store_sqlite_options *o)
 	if (o->mmap_bytes == 0)
 		o->mmap_bytes = (uint64_t)1 << 30;
 	if (o->wal_bytes == 0)
-		o->wal_bytes = 16 << 20;
+		o->wal_bytes = 8 << 20;
 	if (o->open_max == 0)
 		o->open_max = STORES_OPEN_MAX / 2;
 }

@@ -18,7 +18,7 @@ struct store_sqlite_options {
 	uint32_t read_cache_kb;          /* page cache of a connection of the loop; 0 = 128 */
 	uint32_t write_cache_kb;         /* and of the thread, while it works; 0 = 2048 */
 	uint64_t mmap_bytes;             /* mapped of each database, a third off every get; 0 = 1 GiB, 1 = none */
-	uint64_t wal_bytes;              /* the thread checkpoints a longer -wal on its own; 0 = 16 MiB */
+	uint64_t wal_bytes;              /* the thread checkpoints a longer -wal on its own; 0 = 8 MiB */
 	unsigned open_max;               /* databases open in the loop, and in the thread; 0 = STORES_OPEN_MAX / 2 */
 	/* From the thread: call store_sqlite_poll on the loop soon. */
 	void (*notify)(void *arg);
