@@ -4,7 +4,7 @@
  *
  *   main.c    wiring, ticks               cat.c        the catalogue's group: scans, updates, fenced writes
  *   lease.c   who is active               state.c      the catalogue in memory: load, rows
- *   place.c   ranges, placement (pure)    tables.c     create, describe, delete, list
+ *   place.c   ranges, placement (pure)    tables.c     describe, delete, list; tables_create.c
  *   groups.c  groups on nodes: create, heal, drop      push.c       the routing map, to memds
  *   nodes.c   connections, status, joins               report.c  `ddb status`
  *
@@ -216,6 +216,9 @@ bool groups_up(struct aa *a, const struct aa_partition *p);          /* on a quo
 void tables_admin(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body);
 void tables_answer(struct aa *a, uint64_t conn, uint64_t rid, enum result r, const char *text, struct bytes body, bool more);
 void tables_describe(struct aa *a, struct aa_table *t, struct item_build *b);        /* definition with status and counts */
+void tables_describe_as(struct aa *a, const struct aa_table *t, enum table_status status, struct item_build *b);
+void tables_not_found(struct aa *a, uint64_t conn, uint64_t rid, struct bytes name);  /* answers so */
+void tables_create(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body);
 
 void push_init(struct aa *a);
 void push_table(struct aa *a, struct aa_table *t, bool gone);

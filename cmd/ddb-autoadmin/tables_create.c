@@ -1,0 +1,242 @@
+/* A new table: its definition, its partitions and where their replicas are. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "autoadmin.h"
+#include "clock.h"
+#include "mem.h"
+#include "node.h"
+#include "px.h"
+
+#define REPLICAS 3
+
+struct creating {
+	uint64_t conn, rid;
+	struct bytes definition, partitions;     /* owned; partitions: once built */
+	struct aa_counters counters;             /* as they are afterwards */
+};
+
+static void free_creating(struct creating *c)
+{
+	free((void *)c->definition.p);
+	free((void *)c->partitions.p);
+	free(c);
+}
+
+/* The router's definition with what only the catalogue knows added. */
+static bool complete(struct aa *a, struct bytes asked, const struct aa_counters *c, struct bytes name, struct table *out)
+{
+	static const char *const given[] = { "Id", "Version", "Schema", "TableStatus", "TableArn", "TableId", "CreationDateTime" };
+	struct item_build *b = &a->build;
+	struct item_iter it = item_iter(asked);
+	struct buf arn = { 0 };
+	struct num when;
+	char text[40];
+	struct bytes attribute;
+	struct value v;
+	uint64_t ms = clock_wall_us() / 1000;
+	bool ok;
+
+	item_build_reset(b);
+	item_build_item(b);
+	while (item_next_pair(&it, &attribute, &v)) {
+		bool ours = false;
+
+		for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+			ours |= bytes_is(attribute, given[i]);
+		if (ours)
+			continue;
+		item_build_name(b, attribute);
+		item_build_raw(b, v.raw);
+	}
+	table_arn(&arn, a->d->cluster.region, "000000000000", name);
+	item_build_name(b, BYTES_LIT("Id")), item_build_u64(b, c->table);
+	item_build_name(b, BYTES_LIT("Version")), item_build_u64(b, c->version);
+	item_build_name(b, BYTES_LIT("Schema")), item_build_u64(b, 1);
+	item_build_name(b, BYTES_LIT("TableStatus")), item_build_s(b, BYTES_LIT("ACTIVE"));
+	item_build_name(b, BYTES_LIT("TableArn")), item_build_s(b, buf_view(&arn));
+	snprintf(text, sizeof text, "%08x-0000-4000-8000-%012llx", (unsigned)load_u32(a->d->cluster.id), (unsigned long long)c->table);
+	item_build_name(b, BYTES_LIT("TableId")), item_build_s(b, bytes_str(text));
+	snprintf(text, sizeof text, "%llu.%03u", (unsigned long long)(ms / 1000), (unsigned)(ms % 1000));
+	num_parse(&when, bytes_str(text));
+	item_build_name(b, BYTES_LIT("CreationDateTime")), item_build_n(b, &when);
+	ok = item_build_close(b) && item_build_ok(b) && table_init(out, item_build_view(b));
+	buf_fini(&arn);
+	return ok;
+}
+
+/* Replicas a node has or will have: what it says lags behind what was promised. */
+static struct place_node load_of(struct aa *a, const struct aa_node *n)
+{
+	struct place_node p = { n->incarnation, n->zone, 0, 0 };
+
+	for (const struct aa_table *t = a->tables; t != NULL; t = t->hh.next)
+		for (size_t i = 0; i < t->nparts; i++)
+			for (uint32_t j = 0; j < t->part[i].nmembers; j++)
+				if (t->part[i].member[j] == n->incarnation) {
+					p.load++;
+					p.leads += j == 0;
+				}
+	if (p.load < HASH_COUNT(n->states))
+		p.load = HASH_COUNT(n->states);
+	return p;
+}
+
+/* The nodes that are up and have room for one replica of each of so many partitions; *full: a node that is up has not. */
+static size_t candidates(struct aa *a, size_t parts, struct place_node *out, bool *full)
+{
+	size_t n = 0;
+
+	*full = false;
+	for (size_t i = 0; i < a->nnodes; i++) {
+		if (!nodes_up(a->node[i]))
+			continue;
+		out[n] = load_of(a, a->node[i]);
+		if (out[n].load + parts <= NODE_GROUPS_MAX)
+			n++;
+		else
+			*full = true;
+	}
+	return n;
+}
+
+/* Members are named now, and do not change because a node is late.  Leaders take turns over tables as well. */
+static void place(struct place_node *nodes, size_t n, size_t parts, struct creating *c, struct buf *out)
+{
+	for (size_t i = 0; i < parts; i++) {
+		struct buf low = { 0 }, high = { 0 }, members = { 0 };
+		uint32_t m[AA_MEMBERS_MAX];
+		size_t got = place_group(nodes, n, REPLICAS, c->counters.group, m);
+
+		place_range(i, parts, &low, &high);
+		for (size_t j = 0; j < got; j++)
+			MSG_LIST_PUT(&members, member, (&(struct msg_member){ m[j], PX_STORAGE }), MSG_VERSION);
+		MSG_LIST_PUT(out, partition, (&(struct msg_partition){
+			.group = ++c->counters.group, .low = buf_view(&low), .high = buf_view(&high),
+			.ballot = PX_BALLOT(1, m[0]), .leader = m[0], .members = buf_view(&members) }), MSG_VERSION);
+		buf_fini(&low);
+		buf_fini(&high);
+		buf_fini(&members);
+	}
+}
+
+static void put_row(struct aa *a, struct cat_write *w, const struct creating *c, struct bytes name)
+{
+	struct item_build *b = &a->build;
+	struct bytes row;
+
+	item_build_reset(b);
+	item_build_item(b);
+	item_build_name(b, BYTES_LIT("pk")), item_build_s(b, BYTES_LIT("table"));
+	item_build_name(b, BYTES_LIT("sk")), item_build_s(b, name);
+	item_build_name(b, BYTES_LIT("definition")), item_build_b(b, c->definition);
+	item_build_name(b, BYTES_LIT("partitions")), item_build_b(b, c->partitions);
+	item_build_close(b);
+	row = bytes_copy(item_build_view(b));
+	cat_put(a, w, row, "attribute_not_exists(pk)");
+	free((void *)row.p);
+}
+
+static bool refuse_create(struct aa *a, struct creating *c, enum result r, const char *text)
+{
+	tables_answer(a, c->conn, c->rid, r, text, BYTES_NONE, false);
+	free_creating(c);
+	return false;
+}
+
+/* A replica in each of three zones, or of as many as there are: with a zone down a table would begin without its redundancy. */
+static enum result place_all(struct aa *a, const struct table *t, struct creating *c)
+{
+	struct place_node *nodes = mem_new(AA_NODES_MAX * sizeof *nodes);
+	size_t parts = place_partitions(t);
+	struct buf partitions = { 0 };
+	enum result r = RESULT_OK;
+	bool full;
+	size_t n, wanted;
+
+	for (n = 0; n < a->nnodes; n++)
+		nodes[n].zone = a->node[n]->zone;
+	wanted = place_zones(nodes, n);
+	n = candidates(a, parts, nodes, &full);
+	if (place_zones(nodes, n) < (wanted < REPLICAS ? wanted : REPLICAS)) {
+		r = full ? RESULT_LIMIT : RESULT_UNAVAILABLE;
+	} else {
+		place(nodes, n, parts, c, &partitions);
+		c->partitions = bytes_copy(buf_view(&partitions));
+	}
+	buf_fini(&partitions);
+	free(nodes);
+	return r;
+}
+
+static bool build_create(struct aa *a, void *arg, struct cat_write *w)
+{
+	struct creating *c = arg;
+	enum result r;
+	struct value v;
+	struct table t;
+	char *text;
+
+	if (!item_get(c->definition, BYTES_LIT("TableName"), &v) || v.tag != ITEM_S)
+		return refuse_create(a, c, RESULT_INVALID, "TableName is missing");
+	if (state_table(a, v.body) != NULL) {
+		text = mem_fmt("Table already exists: %.*s", (int)v.body.n, (const char *)v.body.p);
+		refuse_create(a, c, RESULT_IN_USE, text);
+		free(text);
+		return false;
+	}
+	if (HASH_COUNT(a->tables) >= AA_TABLES_MAX)
+		return refuse_create(a, c, RESULT_LIMIT, "Subscriber limit exceeded: There is a limit of 10000 tables per subscriber");
+	c->counters = a->counters;
+	c->counters.table++;
+	c->counters.version++;
+	if (!complete(a, c->definition, &c->counters, v.body, &t))
+		return refuse_create(a, c, RESULT_INVALID, "the table's definition is malformed");
+	free((void *)c->definition.p);
+	c->definition = bytes_copy(t.definition);
+	r = place_all(a, &t, c);
+	if (r != RESULT_OK) {
+		table_fini(&t);
+		return refuse_create(a, c, r, r == RESULT_LIMIT ? "Subscriber limit exceeded: the nodes have no room for more partitions"
+								: "a zone has no node that is up");
+	}
+	put_row(a, w, c, t.name);
+	state_put_counters(a, w, &c->counters);
+	table_fini(&t);
+	return true;
+}
+
+static void on_created(struct aa *a, void *arg, enum result r)
+{
+	struct creating *c = arg;
+	struct aa_table *t = NULL;
+
+	if (r == RESULT_OK && a->loaded) {
+		a->counters = c->counters;
+		t = state_add_table(a, c->definition, c->partitions);
+		if (t != NULL)
+			t->checked = true;
+	}
+	if (t == NULL) {
+		tables_answer(a, c->conn, c->rid, r == RESULT_OK ? RESULT_UNKNOWN : r, NULL, BYTES_NONE, false);
+	} else {
+		groups_send(a);
+		tables_describe_as(a, t, TABLE_CREATING, &a->build);
+		tables_answer(a, c->conn, c->rid, RESULT_OK, NULL, item_build_view(&a->build), false);
+	}
+	free_creating(c);
+}
+
+void tables_create(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body)
+{
+	struct creating *c;
+
+	if (body.n > TABLE_DEFINITION_MAX || !item_check(body)) {
+		tables_answer(a, conn, rid, RESULT_INVALID, "malformed definition", BYTES_NONE, false);
+		return;
+	}
+	c = mem_new(sizeof *c);
+	*c = (struct creating){ .conn = conn, .rid = rid, .definition = bytes_copy(body) };
+	if (!state_job(a, &(struct aa_job){ .build = build_create, .done = on_created, .arg = c }))
+		refuse_create(a, c, RESULT_OVERLOADED, NULL);
+}
