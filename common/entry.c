@@ -15,8 +15,8 @@ static bool get_row(struct cur *c, struct entry_row *row)
 	memset(row, 0, sizeof *row);
 	row->flags = cur_u8(c);
 	what = row->flags & (ENTRY_ROW_PUT | ENTRY_ROW_DELETE);
-	if ((row->flags & ~(ENTRY_ROW_PUT | ENTRY_ROW_DELETE | ENTRY_ROW_OLD)) != 0
-	    || (what != ENTRY_ROW_PUT && what != ENTRY_ROW_DELETE))
+	if ((row->flags & ~(ENTRY_ROW_PUT | ENTRY_ROW_DELETE | ENTRY_ROW_OLD | ENTRY_ROW_EXPIRED)) != 0
+	    || (what != ENTRY_ROW_PUT && what != ENTRY_ROW_DELETE) || ((row->flags & ENTRY_ROW_EXPIRED) != 0 && what == ENTRY_ROW_PUT))
 		return false;
 	row->key = cur_lenbytes(c);
 	if (what == ENTRY_ROW_PUT)
@@ -131,7 +131,7 @@ void entry_put_row(struct buf *b, const struct entry_row *row)
 	bool put = (row->flags & ENTRY_ROW_PUT) != 0, old = (row->flags & ENTRY_ROW_OLD) != 0;
 
 	assert(put != ((row->flags & ENTRY_ROW_DELETE) != 0) && (put == (row->image.n > 0)) && (old == (row->old.n > 0)));
-	assert(row->key.n >= 1 && row->key.n <= ENTRY_KEY_BYTES_MAX);
+	assert(row->key.n >= 1 && row->key.n <= ENTRY_KEY_BYTES_MAX && !(put && (row->flags & ENTRY_ROW_EXPIRED) != 0));
 	buf_u8(b, row->flags);
 	buf_lenbytes(b, row->key);
 	if (put)
@@ -168,6 +168,8 @@ static void json_rows(struct buf *out, struct bytes rows)
 			json_hex(out, "image", row.image);
 		if ((row.flags & ENTRY_ROW_OLD) != 0)
 			json_hex(out, "old", row.old);
+		if ((row.flags & ENTRY_ROW_EXPIRED) != 0)
+			buf_str(out, ",\"expired\":true");
 		buf_str(out, "}");
 	}
 	buf_str(out, "]");

@@ -35,7 +35,8 @@ enum entry_type {
 	ENTRY_INDEX = 10,                /* reserved: index creation and batches with {source lineage, slot} */
 };
 
-enum { ENTRY_ROW_PUT = 1, ENTRY_ROW_DELETE = 2, ENTRY_ROW_OLD = 4 };  /* row flags; OLD: the old image follows */
+/* Row flags.  OLD: the old image follows.  EXPIRED: of a delete, that its time to live did it, and no user. */
+enum { ENTRY_ROW_PUT = 1, ENTRY_ROW_DELETE = 2, ENTRY_ROW_OLD = 4, ENTRY_ROW_EXPIRED = 8 };
 
 struct entry_row {
 	uint8_t flags;

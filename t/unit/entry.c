@@ -9,6 +9,8 @@ static const struct entry_row put_old = { ENTRY_ROW_PUT | ENTRY_ROW_OLD, { (cons
 static const struct entry_row del = { ENTRY_ROW_DELETE, { (const uint8_t *)"key-3", 5 }, { NULL, 0 }, { NULL, 0 } };
 static const struct entry_row del_old = { ENTRY_ROW_DELETE | ENTRY_ROW_OLD, { (const uint8_t *)"key-4", 5 }, { NULL, 0 },
 	{ (const uint8_t *)"was", 3 } };
+static const struct entry_row expired = { ENTRY_ROW_DELETE | ENTRY_ROW_EXPIRED, { (const uint8_t *)"key-5", 5 }, { NULL, 0 },
+	{ NULL, 0 } };
 static const struct entry_member members[] = { { 1, 1 }, { 2, 1 }, { 7, 2 } };
 
 #define STAMP 0x0005f00dcafe1234u
@@ -46,6 +48,13 @@ TEST(bytes_are_golden)
 	buf_clear(&json);
 	entry_json(buf_view(&b), &json);
 	buf_fmt(&text, "json %.*s\n", (int)json.n, (char *)json.p);
+	buf_clear(&b);
+	entry_put_write(&b, STAMP, 1);
+	entry_put_row(&b, &expired);
+	golden_line(&text, "expired", buf_view(&b));
+	buf_clear(&json);
+	entry_json(buf_view(&b), &json);
+	buf_fmt(&text, "json %.*s\n", (int)json.n, (char *)json.p);
 	CHECK(golden_same("t/golden/entry-v1.txt", &text));
 	buf_fini(&text);
 	buf_fini(&b);
@@ -68,6 +77,12 @@ TEST(what_was_put_is_got)
 	CHECK(entry_row_next(&rest, &row) && row.flags == ENTRY_ROW_DELETE && row.image.n == 0 && row.old.n == 0);
 	CHECK(entry_row_next(&rest, &row) && bytes_is(row.old, "was"));
 	CHECK(!entry_row_next(&rest, &row));
+	buf_clear(&b);
+	entry_put_write(&b, 9, 1);
+	entry_put_row(&b, &expired);
+	CHECK(entry_get(buf_view(&b), &e) && e.nrows == 1);
+	rest = e.rows;
+	CHECK(entry_row_next(&rest, &row) && row.flags == (ENTRY_ROW_DELETE | ENTRY_ROW_EXPIRED) && bytes_is(row.key, "key-5"));
 	buf_clear(&b);
 	entry_put_config(&b, 9, members, 3);
 	CHECK(entry_get(buf_view(&b), &e) && e.type == ENTRY_CONFIG && e.nmembers == 3);
@@ -130,6 +145,7 @@ TEST(malformed_is_refused)
 	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\1\1k\0")));       /* put of nothing */
 	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\6\1k\0")));       /* old image of nothing */
 	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\x12\1k")));       /* unknown flag */
+	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\x09\1k\1i")));   /* a put by time to live */
 	CHECK(refused(BYTES_LIT("\1\3"), BYTES_LIT("\0")));              /* no members */
 	CHECK(refused(BYTES_LIT("\1\3"), BYTES_LIT("\2\1\0\0\0\1\1\0\0\0\1")));    /* one twice */
 	CHECK(!refused(BYTES_LIT("\1\3"), BYTES_LIT("\2\1\0\0\0\1\2\0\0\0\1")));
