@@ -4,7 +4,7 @@
  *
  *   main.c    wiring, ticks               cat.c        the catalogue's group: scans, updates, fenced writes
  *   lease.c   who is active               state.c      the catalogue in memory: load, rows
- *   place.c   ranges, placement (pure)    tables.c     describe, delete, list; tables_create.c
+ *   place.c   ranges, placement (pure)    tables.c     describe, delete, list; tables_create.c, tables_update.c
  *   groups.c  groups on nodes: create, heal, drop      push.c       the routing map, to memds
  *   nodes.c   connections, status, joins               report.c  `ddb status`
  *
@@ -186,6 +186,7 @@ void state_abandon(struct aa *a);                /* what waits is refused: nothi
 void state_serving(struct aa *a, struct aa_table *t, bool serving);
 struct aa_table *state_table(struct aa *a, struct bytes name);
 struct aa_table *state_add_table(struct aa *a, struct bytes definition, struct bytes partitions);  /* NULL: malformed */
+void state_redefine_table(struct aa *a, struct aa_table *t, struct table *new);       /* takes ownership; the same name */
 void state_remove_table(struct aa *a, struct aa_table *t);
 void state_put_counters(struct aa *a, struct cat_write *w, const struct aa_counters *c);
 void state_put_node(struct aa *a, struct cat_write *w, const struct aa_node *n, bool retired);
@@ -218,7 +219,17 @@ void tables_answer(struct aa *a, uint64_t conn, uint64_t rid, enum result r, con
 void tables_describe(struct aa *a, struct aa_table *t, struct item_build *b);        /* definition with status and counts */
 void tables_describe_as(struct aa *a, const struct aa_table *t, enum table_status status, struct item_build *b);
 void tables_not_found(struct aa *a, uint64_t conn, uint64_t rid, struct bytes name);  /* answers so */
+/* The row of a table; condition as of cat_put. */
+void tables_put_row(struct aa *a, struct cat_write *w, struct bytes name, struct bytes definition, struct bytes partitions,
+		    const char *condition);
 void tables_create(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body);
+/*
+ * Definition old with the attributes of change set, and without those that are NULL there.  Version counts the definitions: in change it
+ * names the one that the change was made from, and if that is no longer old's, RESULT_STALE_SCHEMA.
+ * RESULT_OK: *out is the new definition, of the given version; RESULT_INVALID: not one.
+ */
+enum result tables_change(struct item_build *b, struct bytes old, struct bytes change, uint64_t version, struct table *out);
+void tables_update(struct aa *a, uint64_t conn, uint64_t rid, struct bytes name, struct bytes change);
 
 void push_init(struct aa *a);
 void push_table(struct aa *a, struct aa_table *t, bool gone);

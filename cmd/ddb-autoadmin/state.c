@@ -96,6 +96,15 @@ void state_serving(struct aa *a, struct aa_table *t, bool serving)
 	t->serving = serving;
 }
 
+void state_redefine_table(struct aa *a, struct aa_table *t, struct table *new)
+{
+	HASH_DEL(a->tables, t);                          /* the key is a view of what goes */
+	table_fini(&t->t);
+	t->t = *new;
+	*new = (struct table){ 0 };
+	HASH_ADD_KEYPTR(hh, a->tables, t->t.name.p, t->t.name.n, t);
+}
+
 void state_remove_table(struct aa *a, struct aa_table *t)
 {
 	state_serving(a, t, true);

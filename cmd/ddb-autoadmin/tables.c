@@ -1,7 +1,6 @@
 /* What routers and `ddb` ask for: tables and reports; to describe, list and delete tables. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "autoadmin.h"
 #include "clock.h"
@@ -255,6 +254,8 @@ void tables_admin(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body)
 		tables_create(a, conn, rid, m.body);
 	else if (bytes_is(m.verb, "describe"))
 		describe(a, conn, rid, m.name);
+	else if (bytes_is(m.verb, "update"))
+		tables_update(a, conn, rid, m.name, m.body);
 	else if (bytes_is(m.verb, "delete"))
 		delete(a, conn, rid, m.name);
 	else if (bytes_is(m.verb, "list"))

@@ -120,7 +120,8 @@ static void place(struct place_node *nodes, size_t n, size_t parts, struct creat
 	}
 }
 
-static void put_row(struct aa *a, struct cat_write *w, const struct creating *c, struct bytes name)
+void tables_put_row(struct aa *a, struct cat_write *w, struct bytes name, struct bytes definition, struct bytes partitions,
+		    const char *condition)
 {
 	struct item_build *b = &a->build;
 	struct bytes row;
@@ -129,11 +130,11 @@ static void put_row(struct aa *a, struct cat_write *w, const struct creating *c,
 	item_build_item(b);
 	item_build_name(b, BYTES_LIT("pk")), item_build_s(b, BYTES_LIT("table"));
 	item_build_name(b, BYTES_LIT("sk")), item_build_s(b, name);
-	item_build_name(b, BYTES_LIT("definition")), item_build_b(b, c->definition);
-	item_build_name(b, BYTES_LIT("partitions")), item_build_b(b, c->partitions);
+	item_build_name(b, BYTES_LIT("definition")), item_build_b(b, definition);
+	item_build_name(b, BYTES_LIT("partitions")), item_build_b(b, partitions);
 	item_build_close(b);
 	row = bytes_copy(item_build_view(b));
-	cat_put(a, w, row, "attribute_not_exists(pk)");
+	cat_put(a, w, row, condition);
 	free((void *)row.p);
 }
 
@@ -200,7 +201,7 @@ static bool build_create(struct aa *a, void *arg, struct cat_write *w)
 		return refuse_create(a, c, r, r == RESULT_LIMIT ? "Subscriber limit exceeded: the nodes have no room for more partitions"
 								: "a zone has no node that is up");
 	}
-	put_row(a, w, c, t.name);
+	tables_put_row(a, w, t.name, c->definition, c->partitions, "attribute_not_exists(pk)");
 	state_put_counters(a, w, &c->counters);
 	table_fini(&t);
 	return true;
