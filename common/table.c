@@ -147,6 +147,18 @@ static bool get_key(struct bytes item, struct key_schema *key)
 	return key->n > 0 && (key->n == 1 || !bytes_eq(key->part[0].name, key->part[1].name));
 }
 
+static bool get_ttl(struct bytes item, struct bytes *out)
+{
+	struct value v, enabled;
+
+	*out = BYTES_NONE;
+	if (!item_get(item, BYTES_LIT("TimeToLive"), &v))
+		return true;
+	if (v.tag != ITEM_M || !item_get(v.body, BYTES_LIT("Enabled"), &enabled))
+		return false;
+	return enabled.tag != ITEM_TRUE || (get_s(v.body, "AttributeName", out) && out->n >= 1 && out->n <= TABLE_TTL_MAX);
+}
+
 static bool get_all(struct bytes item, struct table *t)
 {
 	unsigned status, billing;
@@ -164,7 +176,7 @@ static bool get_all(struct bytes item, struct table *t)
 		return false;
 	t->status = status;
 	t->billing = billing;
-	return get_key(item, &t->key) && get_created(item, &t->created_ms) &&
+	return get_key(item, &t->key) && get_created(item, &t->created_ms) && get_ttl(item, &t->ttl) &&
 	       get_pair(item, "ProvisionedThroughput", "ReadCapacityUnits", &t->read_units, "WriteCapacityUnits",
 	                &t->write_units) &&
 	       get_pair(item, "WarmThroughput", "ReadUnitsPerSecond", &t->warm_read, "WriteUnitsPerSecond",

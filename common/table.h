@@ -3,6 +3,8 @@
  * named as in the API's TableDescription where one exists, those of ours are Id, Version and Schema (numbers).
  *   TableName  TableStatus  TableArn  CreationDateTime  KeySchema  AttributeDefinitions  BillingMode
  *   ProvisionedThroughput  WarmThroughput
+ *   TimeToLive, if it was ever asked for: a map of AttributeName (string), Enabled (boolean) and, ours, Changed (number: when
+ *   that was, milliseconds since 1970)
  * Whatever else the item holds is passed through, so that later versions' attributes survive older processes.
  * Does not: read a clock, decide defaults, check the API's rules beyond the bounds here.
  */
@@ -16,6 +18,7 @@
 #define TABLE_NAME_MAX 255
 #define TABLE_ARN_MAX 1024
 #define TABLE_UNITS_MAX ((uint64_t)1 << 53)              /* of any throughput */
+#define TABLE_TTL_MAX 255                                /* bytes of the attribute's name */
 #define TABLE_DEFINITION_MAX ((size_t)256 << 10)         /* bytes of the item */
 
 enum table_status { TABLE_CREATING, TABLE_ACTIVE, TABLE_UPDATING, TABLE_DELETING };
@@ -33,6 +36,7 @@ struct table {
 	uint64_t read_units, write_units;                /* provisioned */
 	uint64_t warm_read, warm_write;                  /* 0: not asked for */
 	struct bytes arn;
+	struct bytes ttl;                                /* the attribute that says when an item expires; empty: none does */
 	struct bytes definition;                         /* the item all this is from; empty in a new one */
 	bool owned;                                      /* definition is ours */
 };

@@ -79,6 +79,7 @@ struct aa_group_state {                          /* what a node says of a group 
 	uint8_t leading;
 	uint32_t nmembers;
 	uint32_t member[AA_MEMBERS_MAX];
+	struct bytes ttl;                        /* owned */
 };
 
 struct aa_node {                                 /* the present incarnation of a node */
@@ -104,6 +105,7 @@ void nodes_tick(struct aa *a);
 struct aa_node *nodes_find(struct aa *a, uint32_t incarnation);     /* a present incarnation; NULL: retired or unknown */
 bool nodes_up(const struct aa_node *n);
 const struct aa_group_state *nodes_state(const struct aa_node *n, uint64_t group);
+void nodes_told_ttl(struct aa_node *n, uint64_t group, struct bytes ttl);    /* believed until its next status */
 void nodes_join(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body);
 void nodes_fini(struct aa *a);
 

@@ -1,5 +1,6 @@
 /*
- * Groups on nodes: what should exist is created, what belongs to a retired incarnation is replaced, what was dropped goes.
+ * Groups on nodes: what should exist is created, what belongs to a retired incarnation is replaced, what was dropped goes, and all
+ * know which attribute of an item is its time to live.
  * Everything is decided again from what the nodes say, at every turn, so that a restart loses nothing.
  */
 #include <stdio.h>
@@ -117,6 +118,19 @@ static bool send_drop(struct aa *a, struct aa_node *n, uint64_t group)
 	return true;
 }
 
+static bool send_ttl(struct aa *a, struct aa_node *n, uint64_t group, struct bytes ttl)
+{
+	struct buf *b = net_request(n->peer, MSG_group_ttl, clock_ms() + COMMAND_MS, on_done, n);
+
+	if (b == NULL)
+		return false;
+	msg_put_group_ttl(b, &(struct msg_group_ttl){ a->epoch, group, n->incarnation, ttl }, MSG_VERSION);
+	net_requested(n->peer);
+	n->commands++;
+	nodes_told_ttl(n, group, ttl);
+	return true;
+}
+
 /* The leader is asked to put the new life of a node in its old one's place; one member at a time. */
 static void replace(struct aa *a, struct aa_partition *p, const struct aa_group_state *s, uint32_t at, struct aa_node *new)
 {
@@ -165,7 +179,15 @@ static struct aa_node *successor(struct aa *a, const struct aa_group_state *s)
 	return NULL;
 }
 
-static unsigned settle(struct aa *a, struct aa_partition *p, uint64_t table, uint32_t schema)
+/* A replica that does not lead is told, too: it may lead any moment. */
+static bool settle_ttl(struct aa *a, struct aa_node *n, uint64_t group, struct bytes ttl)
+{
+	const struct aa_group_state *s = nodes_state(n, group);
+
+	return s != NULL && n->known && nodes_up(n) && !bytes_eq(s->ttl, ttl) && send_ttl(a, n, group, ttl);
+}
+
+static unsigned settle(struct aa *a, struct aa_partition *p, uint64_t table, uint32_t schema, struct bytes ttl)
 {
 	const struct aa_group_state *s = newest(a, p->group);
 	const uint32_t *member = s != NULL ? s->member : p->member;
@@ -184,6 +206,8 @@ static unsigned settle(struct aa *a, struct aa_partition *p, uint64_t table, uin
 		} else if (due && nodes_up(node) && node->known && nodes_state(node, p->group) == NULL) {
 			sent += send_create(a, node, p, table, schema);
 			p->created_at = clock_ms();
+		} else {
+			sent += settle_ttl(a, node, p->group, ttl);
 		}
 	}
 	return sent;
@@ -209,7 +233,7 @@ static void settle_table(struct aa *a, struct aa_table *t, unsigned *sent)
 		check_table(a, t);
 	for (size_t i = 0; i < t->nparts; i++) {
 		if (*sent < COMMANDS_TURN_MAX)
-			*sent += settle(a, &t->part[i], t->t.id, t->t.schema);
+			*sent += settle(a, &t->part[i], t->t.id, t->t.schema, t->t.ttl);
 		up = up && (t->serving || groups_up(a, &t->part[i]));
 	}
 	if (up && !t->serving) {
@@ -287,7 +311,7 @@ void groups_send(struct aa *a)
 
 	if (!lease_active(a))
 		return;
-	settle(a, &a->catalogue, CATALOGUE_TABLE, CATALOGUE_SCHEMA);
+	settle(a, &a->catalogue, CATALOGUE_TABLE, CATALOGUE_SCHEMA, BYTES_NONE);
 	for (struct aa_table *t = a->tables; t != NULL; t = t->hh.next)
 		settle_table(a, t, &sent);
 	settle_drops(a, &sent);

@@ -31,12 +31,24 @@ const struct aa_group_state *nodes_state(const struct aa_node *n, uint64_t group
 	return s;
 }
 
+void nodes_told_ttl(struct aa_node *n, uint64_t group, struct bytes ttl)
+{
+	struct aa_group_state *s;
+
+	HASH_FIND(hh, n->states, &group, sizeof group, s);
+	if (s == NULL)
+		return;
+	free((void *)s->ttl.p);
+	s->ttl = bytes_copy(ttl);
+}
+
 static void clear_states(struct aa_node *n)
 {
 	struct aa_group_state *s, *next;
 
 	HASH_ITER(hh, n->states, s, next) {
 		HASH_DEL(n->states, s);
+		free((void *)s->ttl.p);
 		free(s);
 	}
 }
@@ -69,7 +81,7 @@ static void take_state(struct aa_node *n, const struct msg_group_state *m)
 
 	*s = (struct aa_group_state){ .group = m->group, .table = m->table, .ballot = m->ballot, .committed = m->committed,
 				      .applied = m->applied, .rows = m->rows, .bytes = m->bytes, .config_slot = m->config_slot,
-				      .leader = m->leader, .leading = m->leading };
+				      .leader = m->leader, .leading = m->leading, .ttl = bytes_copy(m->ttl) };
 	while (s->nmembers < AA_MEMBERS_MAX && msg_list_next(&rest, &part)) {
 		struct msg_member one;
 

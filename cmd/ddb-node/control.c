@@ -5,6 +5,7 @@
 #include "core.h"
 #include "log.h"
 #include "mem.h"
+#include "table.h"
 
 static void done(struct node *n, uint64_t conn, uint64_t rid, const struct group *g, enum result r, const char *text, uint64_t end)
 {
@@ -270,6 +271,26 @@ static void group_lead(struct node *n, uint64_t conn, uint64_t rid, struct bytes
 	done(n, conn, rid, g, RESULT_OK, NULL, 0);
 }
 
+/*
+ * Not in the log: a node that forgets it in a restart is told again, for its status shows what it has.  The worst an outdated one does
+ * is to let items live, or not let them live, until the next status is asked for.
+ */
+static void group_ttl(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
+{
+	struct msg_group_ttl m;
+	struct group *g;
+
+	if (!admit(n, conn, rid, msg_get_group_ttl(body, &m, MSG_VERSION) && m.attribute.n <= TABLE_TTL_MAX, &m.epoch))
+		return;
+	g = node_find(n, m.group);
+	if (m.incarnation != n->self || g == NULL) {
+		done(n, conn, rid, NULL, g == NULL ? RESULT_NO_GROUP : RESULT_FENCED, NULL, 0);
+		return;
+	}
+	sweep_set(g, m.attribute);
+	done(n, conn, rid, g, RESULT_OK, NULL, 0);
+}
+
 /* --- status ------------------------------------------------------------------------------------------------------- */
 
 static void put_state(struct node *n, const struct group *g, struct buf *list)
@@ -283,7 +304,7 @@ static void put_state(struct node *n, const struct group *g, struct buf *list)
 		.leading = g->px.state != PX_LEADER ? 0 : px_may_serve(&g->px, n->now) ? 2 : 1,
 		.ballot = g->px.promised, .leader = g->px.leader, .committed = g->chosen, .applied = g->meta.applied,
 		.rows = g->meta.rows, .bytes = g->meta.bytes, .config_slot = g->config.slot, .members = buf_view(&members),
-		.hash = { g->meta.hash.b, sizeof g->meta.hash.b },
+		.hash = { g->meta.hash.b, sizeof g->meta.hash.b }, .ttl = g->ttl,
 	}), MSG_VERSION);
 	buf_fini(&members);
 }
@@ -319,6 +340,9 @@ void control_request(struct node *n, uint64_t conn, uint64_t rid, unsigned type,
 		break;
 	case MSG_group_lead:
 		group_lead(n, conn, rid, body);
+		break;
+	case MSG_group_ttl:
+		group_ttl(n, conn, rid, body);
 		break;
 	case MSG_node_status:
 		status(n, conn, rid, body);

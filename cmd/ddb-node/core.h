@@ -6,7 +6,7 @@
  *   exec.c      gets, writes, scans                   wait.c    requests that wait for a slot or the lease
  *   apply.c     chosen entries into the store         collect.c what of the log may go
  *   beat.c      heartbeats and leases                 snap.c    snapshots between replicas
- *   control.c   what autoadmin asks for
+ *   control.c   what autoadmin asks for               sweep.c   items whose time to live is over
  */
 #ifndef NODE_CORE_H
 #define NODE_CORE_H
@@ -86,6 +86,10 @@ struct group {
 	bool installing;                         /* complete, and not yet durable in the store */
 	uint64_t install_end;                    /* the store may change over once the log is durable up to here; 0: it was told */
 	struct store_meta install_meta;
+
+	struct bytes ttl;                        /* owned; the attribute that says when an item expires; n = 0: none does */
+	struct buf sweep_from;                   /* where the pass goes on; empty: a new one begins */
+	uint64_t sweep_began, sweep_at;          /* this pass; when the next slice is due */
 
 	uint32_t covered_by;                     /* the leader whose list covers this group; 0 = none */
 	uint64_t ticked;
@@ -255,6 +259,11 @@ void beat_moved(struct node *n, struct group *g);                               
 void beat_members(struct node *n, const struct px_config *c);                   /* make sure pairs exist */
 uint64_t beat_granted_until(const struct node *n);
 void beat_fini(struct node *n);
+
+/* --- sweep.c */
+void sweep_set(struct group *g, struct bytes attribute);                        /* copies it; empty: nothing expires */
+void sweep_tick(struct node *n);                                                /* a slice of one group, if one is due */
+void sweep_fini(struct group *g);
 
 /* --- snap.c */
 void snap_start(struct node *n, struct group *g, uint32_t replica);

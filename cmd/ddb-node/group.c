@@ -44,6 +44,7 @@ void group_free(struct node *n, struct group *g)
 	drop_staged(g);
 	glog_fini(&g->log);
 	overlay_free(g->overlay);
+	sweep_fini(g);
 	free((void *)g->low.p);
 	free((void *)g->high.p);
 	free(g);

@@ -306,6 +306,7 @@ static void on_metrics(void *arg, struct buf *out)
 		METRICS_COUNT("ddb_node_stepdowns_total", NULL, "changes of the leader followed", &m->stepdowns),
 		METRICS_COUNT("ddb_node_snapshots_total", "direction=\"sent\"", "snapshots", &m->snapshots_sent),
 		METRICS_COUNT("ddb_node_snapshots_total", "direction=\"got\"", "", &m->snapshots_got),
+		METRICS_COUNT("ddb_node_expired_items_total", NULL, "items whose time to live was over", &m->expired),
 		METRICS_COUNT("ddb_node_bad_messages_total", NULL, "messages that could not be read", &m->bad_messages),
 		METRICS_COUNT("ddb_node_log_collected_bytes_total", NULL, "log given back", &m->collected_bytes),
 		METRICS_HIST("ddb_node_apply_lag_seconds", NULL, "from chosen to readable in the store", &m->apply_lag_us, METRICS_US),

@@ -8,7 +8,7 @@ static struct daemon d = DAEMON_INIT;
 static const char *name;
 static bool first_life;
 static uint64_t lease_ms = 1000, beat_ms = 200, election_ms = 300, collect_bytes = 48u << 20, watermark_bytes = 256u << 20,
-	segment_bytes = 16u << 20;
+	segment_bytes = 16u << 20, sweep_ms = 10000;
 
 static const struct opt opts[] = {
 	DAEMON_OPTS(d),
@@ -21,6 +21,7 @@ static const struct opt opts[] = {
 	OPT_SIZE(0, "watermark", "BYTES", "log kept for a peer that stays away, before it gets a snapshot", &watermark_bytes, 1u << 20,
 		 1ull << 40),
 	OPT_SIZE(0, "segment", "BYTES", "size of a log segment", &segment_bytes, 8u << 20, 1u << 30),
+	OPT_MS(0, "sweep", "TIME", "a partition is searched for expired items at most this often", &sweep_ms, 10, 86400000),
 	OPT_END
 };
 static const struct opt_usage usage = { "ddb-node", NULL, "storage node", opts, 0, 0, false };
@@ -37,6 +38,7 @@ static int serve(const struct cluster_node *self, struct identity *id)
 	o.node.election_us = election_ms * 1000;
 	o.node.collect_bytes = collect_bytes;
 	o.node.watermark_bytes = watermark_bytes;
+	o.node.sweep_us = sweep_ms * 1000;
 	h = host_new(&d, self, id, &o, &code);
 	if (h == NULL)
 		return code;

@@ -16,7 +16,8 @@ void node_options_default(struct node_options *o)
 	*o = (struct node_options){
 		.lease_us = 1000000, .drift_permille = 100, .election_us = 300000, .retry_us = 200000, .beat_us = 200000,
 		.apply_delay_us = 50000, .apply_rows = 1024, .overlay_bytes_max = 64u << 20, .collect_bytes = 48u << 20,
-		.watermark_bytes = 256u << 20, .snapshot_bytes = 256u << 10, .waiter_us = 10000000, .boot_id = "",
+		.watermark_bytes = 256u << 20, .snapshot_bytes = 256u << 10, .sweep_us = 10000000, .sweep_rows = 64,
+		.sweep_bytes = 256u << 10, .waiter_us = 10000000, .boot_id = "",
 	};
 }
 
@@ -350,6 +351,7 @@ void node_tick(struct node *n, uint64_t now)
 	}
 	beat_tick(n);
 	snap_tick(n);
+	sweep_tick(n);
 	collect_tick(n);
 	if (n->stopping > 0)
 		stop_tick(n);

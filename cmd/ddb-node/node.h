@@ -42,6 +42,9 @@ struct node_options {
 	uint64_t collect_bytes;      /* collect when the log is longer than this */
 	uint64_t watermark_bytes;    /* a peer that lags by more log than this gets a snapshot */
 	uint32_t snapshot_bytes;     /* rows in one message of a snapshot; 256 KB */
+	uint64_t sweep_us;           /* a pass over a group's items in search of expired ones begins at most that often; 10 s */
+	uint32_t sweep_rows;         /* of a pass, looked at in one tick, whatever the group; 64 */
+	uint32_t sweep_bytes;        /* and no more than these and one row; 256 KB */
 	uint64_t waiter_us;          /* a request that waits longer is answered UNKNOWN or NOT_READY; 10 s */
 	const char *boot_id;
 };
@@ -50,7 +53,7 @@ void node_options_default(struct node_options *o);
 
 struct node_metrics {
 	struct metrics_count gets, writes, scans, refused, chosen, elections, stepdowns, snapshots_sent, snapshots_got, collected_bytes,
-		bad_messages;
+		expired, bad_messages;
 	struct metrics_hist apply_lag_us;
 };
 

@@ -122,6 +122,48 @@ TEST(passes_through_what_it_does_not_know)
 	item_build_fini(&b);
 }
 
+static bool with_ttl(bool enabled, struct bytes attribute, struct bytes want)
+{
+	struct item_build b;
+	struct table t = sample(), u;
+	struct item_iter it;
+	struct bytes name;
+	struct value v;
+	struct buf plain = { 0 };
+	bool ok;
+
+	item_build_init(&b);
+	table_build(&b, &t);
+	buf_bytes(&plain, item_build_view(&b));
+	item_build_reset(&b);
+	item_build_item(&b);
+	for (it = item_iter(buf_view(&plain)); item_next_pair(&it, &name, &v);)
+		item_build_name(&b, name), item_build_raw(&b, v.raw);
+	item_build_name(&b, BYTES_LIT("TimeToLive")), item_build_open(&b, ITEM_M);
+	item_build_name(&b, BYTES_LIT("AttributeName")), item_build_s(&b, attribute);
+	item_build_name(&b, BYTES_LIT("Enabled")), item_build_bool(&b, enabled);
+	item_build_close(&b);
+	item_build_close(&b);
+	ok = item_build_ok(&b) && table_init(&u, item_build_view(&b));
+	if (ok) {
+		CHECK(bytes_eq(u.ttl, want));
+		table_fini(&u);
+	}
+	buf_fini(&plain);
+	item_build_fini(&b);
+	return ok;
+}
+
+TEST(knows_the_attribute_of_the_time_to_live)
+{
+	static const uint8_t letters[TABLE_TTL_MAX + 1] = { [0 ... TABLE_TTL_MAX] = 'a' };
+
+	CHECK(with_ttl(true, BYTES_LIT("gone at"), BYTES_LIT("gone at")));
+	CHECK(with_ttl(false, BYTES_LIT("gone at"), BYTES_NONE));
+	CHECK(!with_ttl(true, BYTES_LIT(""), BYTES_NONE));
+	CHECK(!with_ttl(true, (struct bytes){ letters, sizeof letters }, BYTES_NONE));
+}
+
 static bool reads(const struct table *t)
 {
 	struct item_build b;
@@ -182,5 +224,6 @@ TEST(names_are_as_the_api_wants_them)
 CHECK_MAIN(X(comes_back_as_it_was)
 X(matches_the_golden_file)
 X(passes_through_what_it_does_not_know)
+X(knows_the_attribute_of_the_time_to_live)
 X(refuses_what_is_out_of_bounds)
 X(names_are_as_the_api_wants_them))
