@@ -11,7 +11,7 @@
 #define TICK_US (60 * MS)
 #define AGAIN_US (250 * MS)
 
-enum asked { ASKED_STATUS, ASKED_CREATE, ASKED_CONFIG, ASKED_DROP, ASKED_LEAD };
+enum asked { ASKED_STATUS, ASKED_CREATE, ASKED_CONFIG, ASKED_DROP, ASKED_LEAD, ASKED_TTL };
 
 static uint64_t rid_of(enum asked what, unsigned group, uint32_t incarnation)
 {
@@ -62,6 +62,7 @@ void admin_init(struct sim *s)
 		choose_members(s, g);
 		model->config[0] = g->first;
 		model->nconfigs = 1;
+		model->ttl = world_lot(s, 100 + i) % 3 == 0;
 		s->believed[i] = s->identity[g->leader].machine;
 	}
 }
@@ -125,6 +126,20 @@ static void drop(struct sim *s, unsigned i, uint32_t incarnation)
 	msg_put_group_drop(&b, &(struct msg_group_drop){ s->admin.epoch, i + 1, incarnation }, MSG_VERSION);
 	post_request(s, s->identity[incarnation].machine, ADMIN_CONN, rid_of(ASKED_DROP, i, incarnation),
 		     MSG_group_drop, buf_view(&b));
+	buf_fini(&b);
+}
+
+/* A node forgets it when it stops, and is told again. */
+static void settle_ttl(struct sim *s, uint32_t incarnation, const struct msg_group_state *m)
+{
+	struct bytes ttl = s->group[m->group - 1].ttl ? BYTES_LIT("t") : BYTES_NONE;
+	struct buf b = { 0 };
+
+	if (bytes_eq(m->ttl, ttl))
+		return;
+	msg_put_group_ttl(&b, &(struct msg_group_ttl){ s->admin.epoch, m->group, incarnation, ttl }, MSG_VERSION);
+	post_request(s, s->identity[incarnation].machine, ADMIN_CONN, rid_of(ASKED_TTL, (unsigned)m->group - 1, incarnation),
+		     MSG_group_ttl, buf_view(&b));
 	buf_fini(&b);
 }
 
@@ -276,6 +291,8 @@ static void on_state(struct sim *s, const struct msg_node_state *m)
 		learn(&s->admin.group[g.group - 1], m->incarnation, &g);
 		if (!group_has_config(&s->admin.group[g.group - 1].config, m->incarnation))
 			drop(s, (unsigned)g.group - 1, m->incarnation);
+		else
+			settle_ttl(s, m->incarnation, &g);
 	}
 	for (unsigned i = 0; i < s->ngroups; i++)
 		if (!present[i] && group_has_config(&s->admin.group[i].config, m->incarnation) &&

@@ -157,6 +157,26 @@ static void choose_write(struct sim *s, struct op *op)
 	op->pad = (uint32_t)world_below(s, s->k.pad_max + 1);
 }
 
+/* When what it puts expires: never, long ago, about now, in a future that does not come, or too long ago to be believed. */
+static uint64_t choose_end(const struct sim *s, uint32_t id)
+{
+	uint64_t lot = world_lot(s, 1000 + id), now_s = SIM_WALL_S + s->now / SEC;
+
+	switch (lot % 8) {
+	case 0:
+	case 1:
+		return now_s - 100;
+	case 2:
+	case 3:
+		return now_s + lot / 8 % 3;
+	case 4:
+		return now_s + 1000000000;
+	case 5:
+		return now_s - 200000000;
+	}
+	return 0;
+}
+
 static void choose_read(struct sim *s, struct op *op)
 {
 	static const uint8_t kinds[] = { OP_GET, OP_GET, OP_GET, OP_GET, OP_GET, OP_GET_EVENTUAL, OP_SCAN,
@@ -245,6 +265,8 @@ static struct bytes item_of(struct sim *s, struct bytes key, const struct op *op
 		pad = item_build_b_room(s->build, op->pad);
 		if (op->pad > 0)
 			memset(pad, (int)id, op->pad);
+		if (op->ends > 0)
+			item_build_name(s->build, BYTES_LIT("t")), item_build_u64(s->build, op->ends);
 	}
 	item_build_close(s->build);
 	assert(item_build_ok(s->build));
@@ -352,6 +374,8 @@ void client_wake(struct sim *s, uint32_t client)
 			choose_write(s, &op);
 		op.floor = s->group[op.group].floor;
 		c->op = new_op(s);
+		if (s->group[op.group].ttl)
+			op.ends = choose_end(s, c->op);
 		s->op[c->op] = op;
 	}
 	ask(s, c);

@@ -233,6 +233,17 @@ void judge_step(struct machine *m)
 
 /* --- at the end --------------------------------------------------------------------------------------------------- */
 
+/* By everybody's clock, so that it does not matter who leads. */
+static bool all_expired(struct sim *s, const struct model_group *model)
+{
+	uint64_t us = UINT64_MAX;
+
+	for (uint32_t i = 0; i < s->nmachines; i++)
+		if (machine_wall_us(&s->machine[i]) < us)
+			us = machine_wall_us(&s->machine[i]);
+	return !model_leftover(model, us / SEC);
+}
+
 static bool group_converged(struct sim *s, unsigned i, const char **why)
 {
 	const struct model_group *model = &s->group[i];
@@ -258,6 +269,9 @@ static bool group_converged(struct sim *s, unsigned i, const char **why)
 			return false;
 		*why = "a replica is not there";
 	}
+	*why = "an item that has expired is there";
+	if (!all_expired(s, model))
+		return false;
 	*why = "nobody serves";
 	return serving;
 }

@@ -132,11 +132,19 @@ static uint64_t env_random(void *ctx)
 	return m->random * 0x2545f4914f6cdd1du;
 }
 
+uint64_t machine_wall_us(const struct machine *m)
+{
+	return (uint64_t)((int64_t)(SIM_WALL_S * SEC + m->s->now) + m->wall_skew);
+}
+
 static uint64_t env_wall(void *ctx)
 {
 	const struct machine *m = ctx;
+	uint64_t us = machine_wall_us(m);
 
-	return (uint64_t)((int64_t)(1700000000ull * SEC + m->s->now) + m->wall_skew);
+	if (us / SEC > m->s->wall_max_s)
+		m->s->wall_max_s = us / SEC;
+	return us;
 }
 
 static bool env_healthy(void *ctx)

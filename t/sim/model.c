@@ -54,6 +54,7 @@ uint64_t model_entry_hash(struct bytes raw)
 struct seen {
 	bool there;
 	uint32_t id, count, list_n;
+	uint64_t ends;
 	uint32_t list[4 * SIM_LIST_MAX];
 };
 
@@ -76,6 +77,7 @@ static bool read_item(struct bytes item, struct seen *out)
 
 	out->there = true;
 	out->list_n = out->count = 0;
+	out->ends = 0;
 	if (!item_check(item) || !item_get(item, BYTES_LIT("v"), &v) || !read_id(v, &out->id))
 		return false;
 	if (item_get(item, BYTES_LIT("n"), &v)) {
@@ -84,6 +86,8 @@ static bool read_item(struct bytes item, struct seen *out)
 		num_print(text, &n);
 		out->count = (uint32_t)strtoul(text, NULL, 10);
 	}
+	if (item_get(item, BYTES_LIT("t"), &v) && (!item_value_num(v, &n) || !num_to_u64(&n, &out->ends)))
+		return false;
 	if (!item_get(item, BYTES_LIT("l"), &v))
 		return true;
 	for (it = item_iter(v.body); item_next_value(&it, &element); out->list_n++)
@@ -118,6 +122,19 @@ static void add_version(struct model_key *k, struct version v)
 	k->v[k->n++] = v;
 }
 
+bool model_ends(uint64_t ends, uint64_t now_s)
+{
+	return ends > SIM_WALL_S - 100000000 && ends <= now_s;
+}
+
+bool model_leftover(const struct model_group *g, uint64_t now_s)
+{
+	for (unsigned k = 0; g->ttl && k < SIM_KEYS; k++)
+		if (newest(&g->key[k])->there && model_ends(newest(&g->key[k])->ends, now_s))
+			return true;
+	return false;
+}
+
 static bool holds(const struct op *op, const struct version *v)
 {
 	switch (op->test) {
@@ -135,7 +152,7 @@ static bool same(const struct model_group *g, const struct version *v, const str
 {
 	if (!x->there || !v->there)
 		return x->there == v->there;
-	return x->id == v->id && x->count == v->count && x->list_n == v->list_n &&
+	return x->id == v->id && x->count == v->count && x->ends == v->ends && x->list_n == v->list_n &&
 	       (v->list_n == 0 || memcmp(x->list, g->elements + v->list_at, v->list_n * sizeof *x->list) == 0);
 }
 
@@ -167,12 +184,15 @@ static void put_row(struct sim *s, struct model_group *g, uint64_t slot, uint32_
 		    const struct seen *x)
 {
 	struct model_key *k = &g->key[key];
-	struct version old = *newest(k), v = { .slot = slot, .id = id, .there = true, .count = x->count };
+	struct version old = *newest(k), v = { .slot = slot, .id = id, .there = true, .count = x->count, .ends = x->ends };
+	bool update = op->kind == OP_ADD || op->kind == OP_APPEND;
 
 	if (key != op->key[0] || (op->tested == 0 && !holds(op, &old)))
 		wrong(s, g, slot, id, key != op->key[0] ? "another key" : "its condition does not hold");
 	if (x->count != (op->kind == OP_ADD ? (old.there ? old.count : 0) + 1 : 0))
 		wrong(s, g, slot, id, "a count that does not follow the one before");
+	if (x->ends != (!update ? op->ends : old.there ? old.ends : 0))
+		wrong(s, g, slot, id, "another time to live");
 	if (op->kind == OP_APPEND) {
 		uint32_t before = old.there ? old.list_n : 0;
 
@@ -211,6 +231,23 @@ static void delete_row(struct sim *s, struct model_group *g, uint64_t slot, uint
 	add_version(&g->key[key], (struct version){ .slot = slot, .id = id });
 }
 
+/* Nobody asked for it: what the log says of each row has to be true. */
+static void expire_entry(struct sim *s, struct model_group *g, uint64_t slot, struct bytes rows)
+{
+	struct entry_row row;
+
+	while (entry_row_next(&rows, &row)) {
+		struct model_key *k = &g->key[key_of(s, g, row.key)];
+
+		if (!g->ttl || !(row.flags & ENTRY_ROW_EXPIRED))
+			wrong(s, g, slot, 0, "expires where nothing does");
+		if (!newest(k)->there || !model_ends(newest(k)->ends, s->wall_max_s))
+			wrong(s, g, slot, 0, "expires what is not there, or not yet");
+		add_version(k, (struct version){ .slot = slot });
+		s->count.expired++;
+	}
+}
+
 static void write_entry(struct sim *s, struct model_group *g, struct model_slot *at, uint64_t slot,
 			const struct entry *e)
 {
@@ -221,6 +258,10 @@ static void write_entry(struct sim *s, struct model_group *g, struct model_slot 
 	unsigned rows = 0, puts = 0, deletes = 0;
 
 	while (entry_row_next(&rest, &row)) {
+		if (row.flags & ENTRY_ROW_EXPIRED) {
+			expire_entry(s, g, slot, e->rows);
+			return;
+		}
 		if (row.flags & ENTRY_ROW_DELETE)
 			continue;
 		if (!read_item(row.image, &x))

@@ -31,6 +31,7 @@
 #define SIM_LIST_MAX 24              /* elements, roughly: then it is deleted */
 #define SIM_INCARNATIONS_MAX 512
 #define SIM_ID_BYTES 8               /* of an operation, in items */
+#define SIM_WALL_S 1700000000ull     /* what everybody's clock says, about, when a run begins */
 #define SIM_NEVER UINT64_MAX
 
 #define MS 1000u
@@ -41,7 +42,7 @@
 
 #define SIM_COUNTS(X)                                                                                                  \
 	X(steps) X(messages) X(lost) X(duplicated) X(cut_off) X(clogged) X(late_answers)                               \
-	X(proposals) X(acked) X(maybes) X(refused_conditions) X(strong_reads) X(eventual_reads) X(scans)               \
+	X(proposals) X(expired) X(acked) X(maybes) X(refused_conditions) X(strong_reads) X(eventual_reads) X(scans)               \
 	X(slots) X(leaders) X(serving_checks) X(configurations) X(snapshots) X(collections) X(drops)                   \
 	X(kills) X(power_cuts) X(blackouts) X(mid_step_crashes) X(clean_stops) X(pauses) X(partitions) X(clogs)        \
 	X(disk_errors) X(store_errors) X(slow_disks) X(torn_writes) X(lost_writes) X(undone_names) X(bit_flips)        \
@@ -188,6 +189,7 @@ struct op {
 	uint64_t floor;                          /* slots up to here were known to somebody when it began */
 	uint64_t slot;                           /* where it was chosen; 0 = not */
 	uint64_t began;
+	uint64_t ends;                           /* what it puts expires then, seconds since 1970; 0: never */
 	/* scans */
 	uint8_t reverse, limit;
 };
@@ -206,6 +208,7 @@ struct version {
 	uint32_t id;                             /* op; 0: deleted by nobody in particular */
 	bool there;
 	uint32_t count;                          /* attribute n */
+	uint64_t ends;                           /* attribute t; 0: none */
 	uint32_t list_at, list_n;                /* in model_group.elements */
 };
 
@@ -233,6 +236,7 @@ struct model_group {
 	size_t nelements, cap_elements;
 	struct px_config *config;                /* as chosen */
 	size_t nconfigs;
+	bool ttl;                                /* attribute t is its items' time to live */
 	uint64_t floor;                          /* highest slot that somebody was told of */
 	uint32_t seen[SIM_KEYS];                 /* last value read or written, as far as clients know */
 };
@@ -307,6 +311,7 @@ struct sim {
 	uint64_t arrival[SIM_MACHINES_MAX][SIM_MACHINES_MAX];    /* of what was sent last */
 	bool written_since[SIM_GROUPS_MAX];      /* a write succeeded after healing */
 	uint64_t leaders[SIM_GROUPS_MAX];        /* highest ballot seen leading */
+	uint64_t wall_max_s;                     /* the latest that any node was told it is */
 	struct sim_counts count;
 };
 
@@ -320,6 +325,7 @@ uint64_t world_below(struct sim *s, uint64_t n);
 bool world_chance(struct sim *s, unsigned permille);
 uint64_t world_spread(struct sim *s, uint64_t mean);             /* roughly exponential */
 uint64_t world_hash(uint64_t h, const void *p, size_t n);
+uint64_t world_lot(const struct sim *s, uint64_t what);          /* follows from the seed and what alone */
 void world_fail(const struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
 void world_say(const struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void world_show(const struct sim *s, const char *who, unsigned type, struct bytes body);
@@ -337,6 +343,7 @@ bool disk_healthy(const struct disk *d);
 
 /* --- machine.c */
 uint64_t machine_clock(const struct machine *m);
+uint64_t machine_wall_us(const struct machine *m);
 void machine_boot(struct machine *m);                            /* a new clock */
 void machine_start(struct machine *m);
 void machine_event(struct machine *m, struct sim_event *e);      /* one of those that are for a node */
@@ -396,6 +403,8 @@ void model_fini(struct model_group *g);
 void model_chosen(struct sim *s, struct model_group *g, uint64_t slot, struct bytes raw);
 const struct px_config *model_governing(const struct model_group *g, uint64_t slot);
 uint64_t model_entry_hash(struct bytes raw);
+bool model_ends(uint64_t ends, uint64_t now_s);                   /* an item with this attribute t has expired */
+bool model_leftover(const struct model_group *g, uint64_t now_s);        /* something in it has */
 void model_key(const struct model_group *g, unsigned key, uint8_t out[3]);
 /* Judge answers; each ends the run if no order of events explains it. */
 void model_written(struct sim *s, struct op *op, uint32_t id, const struct msg_written *m);

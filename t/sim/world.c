@@ -59,6 +59,11 @@ uint64_t world_hash(uint64_t h, const void *p, size_t n)
 	return h ^ h >> 32;
 }
 
+uint64_t world_lot(const struct sim *s, uint64_t what)
+{
+	return world_hash(world_hash(s->seed, &what, sizeof what), &what, sizeof what) >> 8;
+}
+
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
 static bool before(const struct sim_event *a, const struct sim_event *b)
