@@ -1,7 +1,7 @@
 /*
- * Items whose time to live is over go, as a write like any other.  Source: the developer guide, "Using time to live (TTL) in
- * DynamoDB": an item has expired once its attribute, a Number of seconds since 1970, is not in the future; one of more than five years
- * ago is taken for a mistake and stays.
+ * Items whose time to live is over go, as a write like any other.  Source: the developer guide, "Using time to live
+ * (TTL) in DynamoDB": an item has expired once its attribute, a Number of seconds since 1970, is not in the future; one
+ * of more than five years ago is taken for a mistake and stays.
  */
 #include <stdlib.h>
 
@@ -34,7 +34,8 @@ static bool is_over(const struct group *g, struct bytes item, uint64_t now_s)
 	struct num end, now = num_of_u64(now_s), oldest = num_of_u64(now_s > AGE_S_MAX ? now_s - AGE_S_MAX : 0);
 	struct value v;
 
-	return item_get(item, g->ttl, &v) && item_value_num(v, &end) && num_cmp(&end, &now) <= 0 && num_cmp(&end, &oldest) > 0;
+	return item_get(item, g->ttl, &v) && item_value_num(v, &end) && num_cmp(&end, &now) <= 0 &&
+	       num_cmp(&end, &oldest) > 0;
 }
 
 /* What the store has may be outdated: the newest proposed image decides, as of any write (DESIGN, D5). */
@@ -66,10 +67,10 @@ static void look(struct node *n, const struct group *g, struct slice *s)
 	size_t rows = 0, bytes = 0;
 
 	while (s->n < ENTRY_KEYS_MAX && rows < n->opt.sweep_rows && bytes < n->opt.sweep_bytes) {
-		if (c == NULL || !n->store.ops->next(c, &key, &row) || (g->high.n > 0 && bytes_cmp(key, g->high) >= 0)) {
-			s->end = true;
+		s->end = c == NULL || !n->store.ops->next(c, &key, &row) ||
+			 (g->high.n > 0 && bytes_cmp(key, g->high) >= 0);
+		if (s->end)
 			break;
-		}
 		rows++;
 		bytes += row.n;
 		buf_clear(&s->last);
@@ -92,7 +93,8 @@ static bool expire(struct node *n, struct group *g, const struct slice *s)
 
 	entry_put_write(&entry, group_timestamp(n, g), s->n);
 	for (uint32_t i = 0; i < s->n; i++)
-		entry_put_row(&entry, &(struct entry_row){ .flags = ENTRY_ROW_DELETE | ENTRY_ROW_EXPIRED, .key = cur_lenbytes(&c) });
+		entry_put_row(&entry, &(struct entry_row){ .flags = ENTRY_ROW_DELETE | ENTRY_ROW_EXPIRED,
+							   .key = cur_lenbytes(&c) });
 	v = group_propose(n, g, buf_view(&entry), NULL, &slot);
 	buf_fini(&entry);
 	if (v == PX_OK)
@@ -134,7 +136,8 @@ void sweep_tick(struct node *n)
 	if (n->stopping > 0 || wal_full(n->wal))
 		return;
 	for (struct group *g = n->groups; g != NULL; g = g->hh.next)
-		if (g->ttl.n > 0 && g->sweep_at <= n->now && (due == NULL || g->sweep_at < due->sweep_at) && may_sweep(n, g))
+		if (g->ttl.n > 0 && g->sweep_at <= n->now && (due == NULL || g->sweep_at < due->sweep_at) &&
+		    may_sweep(n, g))
 			due = g;
 	if (due != NULL)
 		sweep(n, due);

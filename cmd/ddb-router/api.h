@@ -84,6 +84,7 @@ enum api_kind {
 	M(TABLE_CLASS, "TableClass", STRING)                                                                           \
 	M(TABLE_NAME, "TableName", STRING)                                                                             \
 	M(TAGS, "Tags", OWN)                                                                                           \
+	M(TIME_TO_LIVE, "TimeToLiveSpecification", OWN)                                                                \
 	M(TOTAL_SEGMENTS, "TotalSegments", INT)                                                                        \
 	M(UPDATE_EXPRESSION, "UpdateExpression", STRING)                                                               \
 	M(WARM_THROUGHPUT, "WarmThroughput", OWN)
@@ -252,15 +253,17 @@ void api_reload(struct api *a);                                         /* the c
 void api_metrics(struct api *a, struct buf *out);
 const struct api_op *api_op_find(struct bytes name);                    /* NULL: no such operation */
 
-/* --- the operations: op_table*.c, op_info.c, op_item.c, op_query.c, op_batch.c ----------------------------------------------------------------------------------------------- */
+/* --- the operations: op_table*.c, op_info.c, op_ttl.c, op_item.c, op_query.c, op_batch.c ----------------------------------------------------------------------------------------------- */
 
 #define API_OP(op) extern const uint8_t op_##op##_members[]; void op_##op(struct api_req *q);
 API_OP(table_create) API_OP(table_describe) API_OP(table_list) API_OP(table_delete)
-API_OP(info_endpoints) API_OP(info_limits) API_OP(info_ttl) API_OP(info_backups) API_OP(info_tags)
+API_OP(info_endpoints) API_OP(info_limits) API_OP(info_backups) API_OP(info_tags)
+API_OP(ttl_describe) API_OP(ttl_update)
 API_OP(item_put) API_OP(item_get) API_OP(item_update) API_OP(item_delete)
 API_OP(query) API_OP(query_scan)
 API_OP(batch_get) API_OP(batch_write)
 enum djson_result op_table_create_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
+enum djson_result op_ttl_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 enum djson_result op_batch_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 
 #endif

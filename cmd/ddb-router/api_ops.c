@@ -34,7 +34,7 @@ const struct api_op api_ops[] = {
 	LATER("DescribeStream"),
 	BUILT("DescribeTable", table_describe),
 	LATER("DescribeTableReplicaAutoScaling"),
-	BUILT("DescribeTimeToLive", info_ttl),
+	BUILT("DescribeTimeToLive", ttl_describe),
 	LATER("DisableKinesisStreamingDestination"),
 	LATER("EnableKinesisStreamingDestination"),
 	LATER("ExecuteStatement"),
@@ -74,7 +74,7 @@ const struct api_op api_ops[] = {
 	LATER("UpdateKinesisStreamingDestination"),
 	LATER("UpdateTable"),
 	LATER("UpdateTableReplicaAutoScaling"),
-	LATER("UpdateTimeToLive"),
+	READS("UpdateTimeToLive", ttl_update, op_ttl_read),
 };
 const size_t api_ops_n = sizeof api_ops / sizeof api_ops[0];
 

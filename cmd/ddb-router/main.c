@@ -13,7 +13,7 @@
 
 static struct daemon d = DAEMON_INIT;
 static const char *where = "127.0.0.1:8000", *port_file, *credentials, *region, *tls_cert, *tls_key;
-static uint64_t connections = HTTP_CONNECTIONS_DEFAULT, inflight = API_INFLIGHT_DEFAULT;
+static uint64_t connections = HTTP_CONNECTIONS_DEFAULT, inflight = API_INFLIGHT_DEFAULT, ttl_change_ms = 3600000;
 
 static const struct opt opts[] = {
 	DAEMON_OPTS(d),
@@ -25,6 +25,7 @@ static const struct opt opts[] = {
 	OPT_STR(0, "tls-key", "FILE", "its private key, PEM", &tls_key),
 	OPT_U64(0, "connections", "N", "clients at once (4096)", &connections, 1, 1 << 20),
 	OPT_U64(0, "inflight", "N", "requests in hand at once (8192)", &inflight, 1, 1 << 20),
+	OPT_MS(0, "ttl-change", "TIME", "a table's time to live changes at most this often (1h)", &ttl_change_ms, 0, 86400000),
 	OPT_END
 };
 static const struct opt_usage usage = { "ddb-router", NULL, "request router: DynamoDB's protocol over HTTP", opts, 0, 0, false };
@@ -119,6 +120,7 @@ static int serve(void)
 	router.loop = &d.loop;
 	router.net = d.net;
 	router.region = region != NULL ? region : d.cluster.region;
+	router.ttl_change_ms = ttl_change_ms;
 	route_init(&router);
 	router.memds = listen_dial(&d, &d.cluster.memds, "memds");
 	router.autoadmin = listen_dial(&d, &d.cluster.autoadmin, "autoadmin");

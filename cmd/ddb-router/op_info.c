@@ -5,7 +5,6 @@
 
 const uint8_t op_info_endpoints_members[] = { API_NO_MEMBER };
 const uint8_t op_info_limits_members[] = { API_NO_MEMBER };
-const uint8_t op_info_ttl_members[] = { API_TABLE_NAME, API_NO_MEMBER };
 const uint8_t op_info_backups_members[] = { API_TABLE_NAME, API_NO_MEMBER };
 const uint8_t op_info_tags_members[] = { API_RESOURCE_ARN | API_REQUIRED, API_NO_MEMBER };
 
@@ -50,17 +49,6 @@ static struct json_write *begin(struct api_req *q, enum result result, const str
 	return NULL;
 }
 
-static void ttl(struct api_req *q, enum result result, const struct msg_admin_done *m)
-{
-	struct json_write *w = begin(q, result, m);
-
-	if (w == NULL)
-		return;
-	json_write_name(w, "TimeToLiveDescription");
-	json_write_raw(w, BYTES_LIT("{\"TimeToLiveStatus\":\"DISABLED\"}"));
-	api_end(q);
-}
-
 static void backups(struct api_req *q, enum result result, const struct msg_admin_done *m)
 {
 	struct json_write *w = begin(q, result, m);
@@ -103,11 +91,6 @@ static void tags(struct api_req *q, enum result result, const struct msg_admin_d
 			write_tag(w, tag.body);
 	json_write_array_end(w);
 	api_end(q);
-}
-
-void op_info_ttl(struct api_req *q)
-{
-	api_admin(q, "describe", q->m[API_TABLE_NAME].s, BYTES_NONE, 0, ttl);
 }
 
 void op_info_backups(struct api_req *q)

@@ -45,6 +45,7 @@ struct router {
 	uint32_t turn;                           /* round robin over replicas */
 	struct key_hasher *hasher;
 	const char *region;
+	uint64_t ttl_change_ms;                  /* the time to live of a table changes at most this often */
 	size_t held_bytes;                       /* against ROUTER_HELD_BYTES_MAX */
 	struct router_metrics metrics;
 	struct api *api;                         /* api.c's own */
