@@ -111,8 +111,10 @@ OPV='One or more parameter values were invalid:'
 @test "tables: what is not there yet is refused, not passed over" {
 	run -0 create index pk:S "$on_demand"',"GlobalSecondaryIndexes":[{"IndexName":"i"}]'
 	refused UnknownOperationException 'Secondary indexes are not supported yet'
+	run -0 create policy pk:S "$on_demand"',"ResourcePolicy":"{}"'
+	refused UnknownOperationException 'Resource policies are not supported yet'
 	run -0 create stream pk:S "$on_demand"',"StreamSpecification":{"StreamEnabled":true}'
-	refused UnknownOperationException 'Streams are not supported yet'
+	refused ValidationException "$OPV Table is being created with a stream enabled, UpdateViewType is required"
 	run -0 create nostream pk:S "$on_demand"',"StreamSpecification":{"StreamEnabled":false}'
 	assert_output --partial CREATING
 }

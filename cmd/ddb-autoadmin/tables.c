@@ -148,12 +148,19 @@ static bool build_delete(struct aa *a, void *arg, struct cat_write *w)
 	struct aa_table *t = state_table(a, d->name);
 	struct item_build *b = &a->build;
 	struct aa_counters c = a->counters;
+	struct value v;
 	struct bytes row;
 	uint8_t *groups;
 	char sk[24];
 
 	if (t == NULL) {
 		tables_not_found(a, d->conn, d->rid, d->name);
+		free_deleting(d);
+		return false;
+	}
+	if (item_get(t->t.definition, BYTES_LIT("DeletionProtectionEnabled"), &v) && v.tag == ITEM_TRUE) {
+		tables_answer(a, d->conn, d->rid, RESULT_INVALID, "Resource cannot be deleted as it is currently protected against deletion. "
+			      "Disable deletion protection first.", BYTES_NONE, false);
 		free_deleting(d);
 		return false;
 	}

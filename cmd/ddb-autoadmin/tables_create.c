@@ -23,6 +23,13 @@ static void free_creating(struct creating *c)
 	free(c);
 }
 
+/* Never twice in the world: the cluster's id is random. */
+static void table_uuid(char out[40], const uint8_t cluster[16], uint64_t id)
+{
+	snprintf(out, 40, "%08x-%04x-4%03x-8%03x-%012llx", load_u32(cluster), load_u16(cluster + 4), load_u16(cluster + 6) & 0xfffu,
+		 load_u16(cluster + 8) & 0xfffu, (unsigned long long)id & 0xffffffffffffu);
+}
+
 /* The router's definition with what only the catalogue knows added. */
 static bool complete(struct aa *a, struct bytes asked, const struct aa_counters *c, struct bytes name, struct table *out)
 {
@@ -55,7 +62,7 @@ static bool complete(struct aa *a, struct bytes asked, const struct aa_counters 
 	item_build_name(b, BYTES_LIT("Schema")), item_build_u64(b, 1);
 	item_build_name(b, BYTES_LIT("TableStatus")), item_build_s(b, BYTES_LIT("ACTIVE"));
 	item_build_name(b, BYTES_LIT("TableArn")), item_build_s(b, buf_view(&arn));
-	snprintf(text, sizeof text, "%08x-0000-4000-8000-%012llx", (unsigned)load_u32(a->d->cluster.id), (unsigned long long)c->table);
+	table_uuid(text, a->d->cluster.id, c->table);
 	item_build_name(b, BYTES_LIT("TableId")), item_build_s(b, bytes_str(text));
 	snprintf(text, sizeof text, "%llu.%03u", (unsigned long long)(ms / 1000), (unsigned)(ms % 1000));
 	num_parse(&when, bytes_str(text));

@@ -69,6 +69,7 @@ static void give(struct api *a, struct api_req *q)
 	q->subst.program = 0;
 	q->subst.sealed = false;
 	q->constraints = 0;
+	q->invalid_as = RESULT_OK;
 	q->compiled = q->refresh_due = false;
 	buf_clear(&q->values);
 	buf_clear(&q->failed);

@@ -5,7 +5,7 @@
  *   api_answer.c  answers and refusals                               api_expr.c    its expressions
  *   api_route.c   its table, found as D9 wants                 api_admin.c   questions to the control plane
  *   api_ops.c     the table of operations                            op_*.c        the operations
- *   auth.c        who asks
+ *   auth.c        who asks                                         api_arn.c     ARNs
  *
  * An operation is a row of the table in api_ops.c and a function `run`, which is called when the request is authentic and its members
  * have their JSON types and meet their constraints.  It ends, now or later, in exactly one api_end, api_refuse, api_fail or api_error.
@@ -21,6 +21,7 @@
 #include "router.h"
 
 #define API_INFLIGHT_DEFAULT 8192
+#define API_ACCOUNT "000000000000"               /* of everybody */
 #define API_NAMES_MAX 256                        /* AttributesToGet of a request */
 #define API_PAGE_BYTES_MAX (1u << 20)            /* of a Query or Scan page, as the API counts */
 
@@ -57,7 +58,11 @@ enum api_kind {
 	M(EXPRESSION_NAMES, "ExpressionAttributeNames", NAMES)                                                         \
 	M(EXPRESSION_VALUES, "ExpressionAttributeValues", VALUES)                                                      \
 	M(FILTER_EXPRESSION, "FilterExpression", STRING)                                                               \
+	M(GLOBAL_INDEX_UPDATES, "GlobalSecondaryIndexUpdates", OWN)                                                    \
 	M(GLOBAL_INDEXES, "GlobalSecondaryIndexes", OWN)                                                               \
+	M(GLOBAL_TABLE_SETTINGS, "GlobalTableSettingsReplicationMode", STRING)                                         \
+	M(GLOBAL_TABLE_SOURCE, "GlobalTableSourceArn", STRING)                                                         \
+	M(GLOBAL_TABLE_WITNESSES, "GlobalTableWitnessUpdates", OWN)                                                    \
 	M(INDEX_NAME, "IndexName", STRING)                                                                             \
 	M(ITEM, "Item", ITEM)                                                                                          \
 	M(KEY, "Key", ITEM)                                                                                            \
@@ -66,11 +71,17 @@ enum api_kind {
 	M(KEY_SCHEMA, "KeySchema", OWN)                                                                                \
 	M(LIMIT, "Limit", INT)                                                                                         \
 	M(LOCAL_INDEXES, "LocalSecondaryIndexes", OWN)                                                                 \
+	M(MULTI_REGION, "MultiRegionConsistency", STRING)                                                              \
+	M(NEXT_TOKEN, "NextToken", STRING)                                                                             \
+	M(ON_DEMAND_THROUGHPUT, "OnDemandThroughput", OWN)                                                             \
+	M(POINT_IN_TIME, "PointInTimeRecoverySpecification", OWN)                                                      \
 	M(PROJECTION_EXPRESSION, "ProjectionExpression", STRING)                                                       \
 	M(PROVISIONED_THROUGHPUT, "ProvisionedThroughput", OWN)                                                        \
 	M(QUERY_FILTER, "QueryFilter", SKIP)                                                                           \
+	M(REPLICA_UPDATES, "ReplicaUpdates", OWN)                                                                      \
 	M(REQUEST_ITEMS, "RequestItems", OWN)                                                                          \
 	M(RESOURCE_ARN, "ResourceArn", STRING)                                                                         \
+	M(RESOURCE_POLICY, "ResourcePolicy", STRING)                                                                   \
 	M(RETURN_CONSUMED_CAPACITY, "ReturnConsumedCapacity", STRING)                                                  \
 	M(RETURN_COLLECTION_METRICS, "ReturnItemCollectionMetrics", STRING)                                            \
 	M(RETURN_VALUES, "ReturnValues", STRING)                                                                       \
@@ -83,6 +94,7 @@ enum api_kind {
 	M(STREAM, "StreamSpecification", OWN)                                                                          \
 	M(TABLE_CLASS, "TableClass", STRING)                                                                           \
 	M(TABLE_NAME, "TableName", STRING)                                                                             \
+	M(TAG_KEYS, "TagKeys", OWN)                                                                                    \
 	M(TAGS, "Tags", OWN)                                                                                           \
 	M(TIME_TO_LIVE, "TimeToLiveSpecification", OWN)                                                                \
 	M(TOTAL_SEGMENTS, "TotalSegments", INT)                                                                        \
@@ -149,6 +161,7 @@ struct api_req {
 	struct item_build item, value;           /* Item, Key or ExclusiveStartKey; one value at a time */
 	struct buf values, progs[API_PROGS];
 	struct buf failed, invalid;              /* constraints; the first ValidationException of another kind, told after them */
+	enum result invalid_as;                  /* what `invalid` is, if not a ValidationException */
 	struct api_req *next;                    /* in the pool */
 	bool refresh_due, compiled;
 };
@@ -190,6 +203,15 @@ void api_table(struct api_req *q, void (*next)(struct api_req *q));
 void api_routed(struct api_req *q, struct bytes key);
 /* The name inside an ARN (arn:aws:dynamodb:REGION:ACCOUNT:table/NAME), or the name itself. */
 struct bytes api_table_name(struct bytes name_or_arn);
+/*
+ * api_arn.c: is this the ARN of a table of ours?  A TableName that is none is fine as far as this goes; a ResourceArn must be one.
+ *   op  "PutItem"
+ * RESULT_OK, or another result with what to say appended to text.
+ */
+enum result api_arn_table(struct bytes name_or_arn, const char *op, const char *region, struct buf *text);
+enum result api_arn_resource(struct bytes arn, const char *op, const char *region, struct buf *text);
+/* api_arn_table for this request; false: api_settled will refuse, with that alone. */
+bool api_arn_ok(struct api_req *q, struct bytes name_or_arn);
 
 /* Compile what is given, into q->prog and q->key_condition; schema may be NULL (see expr.h).  False after refusing. */
 bool api_compile(struct api_req *q, const struct key_schema *schema);
@@ -256,13 +278,15 @@ const struct api_op *api_op_find(struct bytes name);                    /* NULL:
 /* --- the operations: op_table*.c, op_info.c, op_ttl.c, op_item.c, op_query.c, op_batch.c ----------------------------------------------------------------------------------------------- */
 
 #define API_OP(op) extern const uint8_t op_##op##_members[]; void op_##op(struct api_req *q);
-API_OP(table_create) API_OP(table_describe) API_OP(table_list) API_OP(table_delete)
-API_OP(info_endpoints) API_OP(info_limits) API_OP(info_backups) API_OP(info_tags)
+API_OP(table_create) API_OP(table_describe) API_OP(table_list) API_OP(table_delete) API_OP(table_update)
+API_OP(tag) API_OP(tag_remove) API_OP(tag_list)
+API_OP(info_endpoints) API_OP(info_limits) API_OP(info_backups) API_OP(info_backups_update)
 API_OP(ttl_describe) API_OP(ttl_update)
 API_OP(item_put) API_OP(item_get) API_OP(item_update) API_OP(item_delete)
 API_OP(query) API_OP(query_scan)
 API_OP(batch_get) API_OP(batch_write)
-enum djson_result op_table_create_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
+enum djson_result op_table_spec_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
+enum djson_result op_info_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 enum djson_result op_ttl_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 enum djson_result op_batch_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 

@@ -127,7 +127,7 @@ static void write_result(struct api_req *q, enum result result, const char *text
 {
 	const struct result_info *info = result_info(result);
 	const char *space = result == RESULT_INVALID ? API_SPACE_VALIDATE :
-	                    result == RESULT_NOT_SUPPORTED ? API_SPACE_SERVICE : API_SPACE_DYNAMODB;
+	                    result == RESULT_NOT_SUPPORTED || result == RESULT_ACCESS_DENIED ? API_SPACE_SERVICE : API_SPACE_DYNAMODB;
 
 	if (text == NULL || text[0] == '\0')
 		text = info->message != NULL ? info->message : "";

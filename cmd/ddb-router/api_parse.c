@@ -367,6 +367,21 @@ static void test(struct api_req *q, const struct rule *rule)
 		               "Member must satisfy regular expression pattern: " NAME_PATTERN);
 }
 
+bool api_arn_ok(struct api_req *q, struct bytes name)
+{
+	struct buf text = { 0 };
+	enum result r = api_arn_table(name, q->op->name, q->r->region, &text);
+
+	if (r != RESULT_OK && q->invalid_as == RESULT_OK) {
+		q->invalid_as = r;
+		q->constraints = 0;
+		buf_clear(&q->invalid);
+		buf_bytes(&q->invalid, buf_view(&text));
+	}
+	buf_fini(&text);
+	return r == RESULT_OK;
+}
+
 /* An empty or bad table name is reported alone.  The control plane, where it is not marked as required, has words of its own. */
 static bool table_name_bad(struct api_req *q)
 {
@@ -380,6 +395,8 @@ static bool table_name_bad(struct api_req *q)
 		api_invalid(q, "The parameter 'TableName' is required but was not present in the request");
 		return true;
 	}
+	if (!api_arn_ok(q, v->s))
+		return true;
 	v->s = api_table_name(v->s);
 	test(q, &rule);
 	return q->constraints > 0;
@@ -415,7 +432,7 @@ bool api_settled(struct api_req *q)
 		return false;
 	}
 	if (q->invalid.n > 0) {
-		api_fail(q, RESULT_INVALID, buf_view(&q->invalid));
+		api_fail(q, q->invalid_as != RESULT_OK ? q->invalid_as : RESULT_INVALID, buf_view(&q->invalid));
 		return false;
 	}
 	return true;

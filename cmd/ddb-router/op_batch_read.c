@@ -245,6 +245,8 @@ static bool name_like(struct bytes v)
 
 static void check_name(struct op_batch *b, const struct op_batch_table *t)
 {
+	if (!api_arn_ok(b->q, t->given))
+		return;
 	if (!name_like(t->name))
 		api_constraint(b->q, "requestItems", t->given.p != NULL ? t->given : BYTES_LIT(""),
 		               "Map keys must satisfy constraint: [Member must have length less than or equal to 255, "

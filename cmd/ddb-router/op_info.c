@@ -1,12 +1,14 @@
 /* What a client asks about the service itself, and what Terraform asks right after creating a table. */
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "api.h"
+#include "mem.h"
+#include "op_table.h"
 
 const uint8_t op_info_endpoints_members[] = { API_NO_MEMBER };
 const uint8_t op_info_limits_members[] = { API_NO_MEMBER };
 const uint8_t op_info_backups_members[] = { API_TABLE_NAME, API_NO_MEMBER };
-const uint8_t op_info_tags_members[] = { API_RESOURCE_ARN | API_REQUIRED, API_NO_MEMBER };
+const uint8_t op_info_backups_update_members[] = { API_TABLE_NAME, API_POINT_IN_TIME | API_REQUIRED, API_NO_MEMBER };
 
 void op_info_endpoints(struct api_req *q)
 {
@@ -39,57 +41,53 @@ void op_info_limits(struct api_req *q)
 	api_end(q);
 }
 
-/* --- of a table: does it exist? ----------------------------------------------------------------------------------- */
+/* --- continuous backups ------------------------------------------------------------------------------------------- */
 
-static struct json_write *begin(struct api_req *q, enum result result, const struct msg_admin_done *m)
+struct recovery {
+	bool enabled_given, enabled, days_given;
+	int64_t days;
+};
+
+enum djson_result op_info_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e)
 {
-	if (result == RESULT_OK && item_check(m->body))
-		return api_begin(q);
-	api_fail(q, result == RESULT_OK ? RESULT_INTERNAL : result, m->text);
-	return NULL;
+	struct recovery *x = q->own;
+
+	(void)m;
+	if (x == NULL) {
+		x = q->own = mem_new(sizeof *x);
+		q->own_free = free;
+	}
+	if (r->token != JSON_OBJECT)
+		return djson_mismatch(e, r->token, JSON_OBJECT);
+	while (json_read_next(r) == JSON_KEY) {
+		struct bytes name = r->str;
+
+		json_read_next(r);
+		if (bytes_is(name, "PointInTimeRecoveryEnabled") ? api_read_bool(r, &x->enabled, &x->enabled_given, e) != DJSON_OK :
+		    bytes_is(name, "RecoveryPeriodInDays") ? api_read_int(r, &x->days, &x->days_given, e) != DJSON_OK : false)
+			return e->result;
+		if (!json_read_skip(r))
+			break;
+	}
+	*e = (struct djson_error){ .result = r->token == JSON_OBJECT_END ? DJSON_OK : DJSON_SYNTAX };
+	return e->result;
 }
 
 static void backups(struct api_req *q, enum result result, const struct msg_admin_done *m)
 {
-	struct json_write *w = begin(q, result, m);
+	struct bytes name = q->m[API_TABLE_NAME].s;
+	struct json_write *w;
 
-	if (w == NULL)
+	if (result == RESULT_NO_TABLE) {
+		api_refuse(q, RESULT_NO_SUCH_TABLE, "Table not found: %.*s", (int)name.n, (const char *)name.p);
 		return;
+	}
+	if (!op_table_given(q, result, m))
+		return;
+	w = api_begin(q);
 	json_write_name(w, "ContinuousBackupsDescription");
 	json_write_raw(w, BYTES_LIT("{\"ContinuousBackupsStatus\":\"ENABLED\","
 	                            "\"PointInTimeRecoveryDescription\":{\"PointInTimeRecoveryStatus\":\"DISABLED\"}}"));
-	api_end(q);
-}
-
-static void write_tag(struct json_write *w, struct bytes tag)
-{
-	static const char *const names[] = { "Key", "Value" };
-	struct value v;
-
-	json_write_object(w);
-	for (size_t i = 0; i < 2; i++) {
-		if (!item_get(tag, bytes_str(names[i]), &v))
-			continue;
-		json_write_name(w, names[i]);
-		json_write_string(w, v.body);
-	}
-	json_write_object_end(w);
-}
-
-static void tags(struct api_req *q, enum result result, const struct msg_admin_done *m)
-{
-	struct json_write *w = begin(q, result, m);
-	struct item_iter it;
-	struct value list, tag;
-
-	if (w == NULL)
-		return;
-	json_write_name(w, "Tags");
-	json_write_array(w);
-	if (item_get(m->body, BYTES_LIT("Tags"), &list) && list.tag == ITEM_L)
-		for (it = item_iter(list.body); item_next_value(&it, &tag);)
-			write_tag(w, tag.body);
-	json_write_array_end(w);
 	api_end(q);
 }
 
@@ -98,7 +96,27 @@ void op_info_backups(struct api_req *q)
 	api_admin(q, "describe", q->m[API_TABLE_NAME].s, BYTES_NONE, 0, backups);
 }
 
-void op_info_tags(struct api_req *q)
+/* Whoever enables it counts on going back in time; without an archive that must fail now, not on the day it is needed. */
+void op_info_backups_update(struct api_req *q)
 {
-	api_admin(q, "describe", api_table_name(q->m[API_RESOURCE_ARN].s), BYTES_NONE, 0, tags);
+	const struct recovery *x = q->own;               /* there, as it is required */
+	char days[32];
+
+	snprintf(days, sizeof days, "%lld", (long long)x->days);
+	if (!x->enabled_given)
+		api_constraint(q, "pointInTimeRecoverySpecification.pointInTimeRecoveryEnabled", BYTES_NONE, "Member must not be null");
+	if (x->days_given && x->days < 1)
+		api_constraint(q, "pointInTimeRecoverySpecification.recoveryPeriodInDays", bytes_str(days),
+		               "Member must have value greater than or equal to 1");
+	if (x->days_given && x->days > 35)
+		api_constraint(q, "pointInTimeRecoverySpecification.recoveryPeriodInDays", bytes_str(days),
+		               "Member must have value less than or equal to 35");
+	if (!api_settled(q))
+		return;
+	if (x->enabled)
+		api_refuse(q, RESULT_NOT_SUPPORTED, "Point-in-time recovery is not supported yet");
+	else if (x->days_given)
+		api_refuse(q, RESULT_INVALID, "Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.");
+	else
+		op_info_backups(q);
 }

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "api.h"
+#include "clock.h"
 #include "mem.h"
 #include "msg.h"
 #include "op_table.h"
@@ -42,8 +42,11 @@ static void answer_table(struct api_req *q, const char *name, struct bytes defin
 bool op_table_given(struct api_req *q, enum result result, const struct msg_admin_done *m)
 {
 	bool given = result == RESULT_OK && item_check(m->body);
+	struct bytes arn = q->m[API_RESOURCE_ARN].s;
 
-	if (!given)
+	if (result == RESULT_NO_TABLE && arn.n > 0)
+		api_refuse(q, result, "Requested resource not found: ResourceArn: %.*s not found", (int)arn.n, (const char *)arn.p);
+	else if (!given)
 		api_fail(q, result == RESULT_OK ? RESULT_INTERNAL : result, result == RESULT_OK ? BYTES_NONE : m->text);
 	return given;
 }
@@ -76,6 +79,55 @@ void op_table_describe(struct api_req *q)
 	api_admin(q, "describe", q->m[API_TABLE_NAME].s, BYTES_NONE, 0, described);
 }
 
+/* --- change ------------------------------------------------------------------------------------------------------- */
+
+static void ask(struct api_req *q);
+
+static void edited(struct api_req *q, enum result result, const struct msg_admin_done *m)
+{
+	if (result == RESULT_STALE_SCHEMA && clock_ms() < q->deadline_ms)
+		ask(q);
+	else if (op_table_given(q, result, m))
+		op_table_spec_of(q)->changed(q, m->body);
+}
+
+static void to_edit(struct api_req *q, enum result result, const struct msg_admin_done *m)
+{
+	struct op_table_spec *s = op_table_spec_of(q);
+	struct value status;
+	enum result r;
+
+	if (!op_table_given(q, result, m))
+		return;
+	if (item_get(m->body, BYTES_LIT("TableStatus"), &status) && bytes_is(status.body, "CREATING")) {
+		api_refuse(q, RESULT_IN_USE, "Attempt to change a resource which is still in use: Table is being created: %.*s",
+		           (int)s->name.n, (const char *)s->name.p);
+		return;
+	}
+	buf_clear(&q->failed);
+	r = s->change(q, m->body);
+	if (r != RESULT_OK)
+		api_fail(q, r, buf_view(&q->failed));
+	else
+		api_admin(q, "update", s->name, item_build_view(&q->item), 0, edited);
+}
+
+static void ask(struct api_req *q)
+{
+	api_admin(q, "describe", op_table_spec_of(q)->name, BYTES_NONE, 0, to_edit);
+}
+
+void op_table_edit(struct api_req *q, struct bytes name, enum result (*change)(struct api_req *q, struct bytes old),
+                   void (*changed)(struct api_req *q, struct bytes definition))
+{
+	struct op_table_spec *s = op_table_spec_of(q);
+
+	s->name = name;
+	s->change = change;
+	s->changed = changed;
+	ask(q);
+}
+
 /* --- delete ------------------------------------------------------------------------------------------------------- */
 
 /* memds was asked: what this router remembers of the table is gone, or soon will be. */
@@ -96,22 +148,9 @@ static void deleted(struct api_req *q, enum result result, const struct msg_admi
 	route_fetch(q->r, q->m[API_TABLE_NAME].s, BYTES_NONE, unmapped, q);
 }
 
-static void to_delete(struct api_req *q, enum result result, const struct msg_admin_done *m)
-{
-	struct value v;
-
-	if (result != RESULT_OK)
-		api_fail(q, result, m->text);
-	else if (item_check(m->body) && item_get(m->body, BYTES_LIT("DeletionProtectionEnabled"), &v) && v.tag == ITEM_TRUE)
-		api_refuse(q, RESULT_INVALID, "Resource cannot be deleted as it is currently protected against deletion. "
-		                              "Disable deletion protection first.");
-	else
-		api_admin(q, "delete", q->m[API_TABLE_NAME].s, BYTES_NONE, 0, deleted);
-}
-
 void op_table_delete(struct api_req *q)
 {
-	api_admin(q, "describe", q->m[API_TABLE_NAME].s, BYTES_NONE, 0, to_delete);
+	api_admin(q, "delete", q->m[API_TABLE_NAME].s, BYTES_NONE, 0, deleted);
 }
 
 /* --- list --------------------------------------------------------------------------------------------------------- */

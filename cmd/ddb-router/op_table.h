@@ -2,7 +2,7 @@
 #ifndef ROUTER_OP_TABLE_H
 #define ROUTER_OP_TABLE_H
 
-#include "api.h"
+#include "op_table_spec.h"
 
 /*
  * Write a definition as the API's TableDescription.
@@ -12,5 +12,14 @@ void op_table_write(struct json_write *w, struct bytes definition, const char *s
 
 /* Did autoadmin answer with a definition?  If not, q has been answered. */
 bool op_table_given(struct api_req *q, enum result result, const struct msg_admin_done *m);
+
+/*
+ * Change the definition of a table that is active.  q->own is a struct op_table_spec.
+ *   change   puts into q->item what autoadmin's verb update is to set in the definition old, Version included; RESULT_OK, or a refusal
+ *            with its text in q->failed.  Called again when somebody else has changed the definition meanwhile.
+ *   changed  answers; definition is the new one
+ */
+void op_table_edit(struct api_req *q, struct bytes name, enum result (*change)(struct api_req *q, struct bytes old),
+                   void (*changed)(struct api_req *q, struct bytes definition));
 
 #endif

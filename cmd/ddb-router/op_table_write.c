@@ -1,5 +1,7 @@
 /* Source: the API reference, TableDescription. */
+#include "clock.h"
 #include "op_table.h"
+#include "op_table_settings.h"
 
 static void write_value(struct json_write *w, struct value v)
 {
@@ -50,66 +52,79 @@ static void copy(struct json_write *w, struct bytes item, const char *name)
 	write_value(w, v);
 }
 
-static void write_throughput(struct json_write *w, struct bytes d)
+static void write_time(struct json_write *w, struct bytes item, const char *from, const char *name)
+{
+	struct value v;
+
+	if (!item_get(item, bytes_str(from), &v))
+		return;
+	json_write_name(w, name);
+	write_value(w, v);
+}
+
+static void write_throughput(struct json_write *w, struct bytes d, const struct op_table_settings *t)
 {
 	struct value v;
 
 	json_write_name(w, "ProvisionedThroughput");
 	json_write_object(w);
-	json_write_name(w, "NumberOfDecreasesToday");
-	json_write_u64(w, 0);
 	if (item_get(d, BYTES_LIT("ProvisionedThroughput"), &v) && v.tag == ITEM_M) {
-		copy(w, v.body, "ReadCapacityUnits");
-		copy(w, v.body, "WriteCapacityUnits");
+		copy(w, v.body, "LastIncreaseDateTime");
+		copy(w, v.body, "LastDecreaseDateTime");
 	}
+	json_write_name(w, "NumberOfDecreasesToday");
+	json_write_u64(w, t->decreases);
+	json_write_name(w, "ReadCapacityUnits");
+	json_write_u64(w, t->read);
+	json_write_name(w, "WriteCapacityUnits");
+	json_write_u64(w, t->write);
 	json_write_object_end(w);
 }
 
-static void write_billing(struct json_write *w, struct bytes d)
+/* Of a table that never was on demand there is none. */
+static void write_billing(struct json_write *w, struct bytes d, const struct op_table_settings *t)
 {
-	struct value mode, created;
+	struct value v;
+	bool changed = item_get(d, BYTES_LIT("LastUpdateToPayPerRequestDateTime"), &v);
 
-	if (!item_get(d, BYTES_LIT("BillingMode"), &mode) || !bytes_is(mode.body, "PAY_PER_REQUEST"))
+	if (!t->on_demand && !changed)
 		return;
 	json_write_name(w, "BillingModeSummary");
 	json_write_object(w);
 	json_write_name(w, "BillingMode");
-	json_write_str(w, "PAY_PER_REQUEST");
-	if (item_get(d, BYTES_LIT("CreationDateTime"), &created)) {
-		json_write_name(w, "LastUpdateToPayPerRequestDateTime");
-		write_value(w, created);
-	}
+	json_write_str(w, t->on_demand ? "PAY_PER_REQUEST" : "PROVISIONED");
+	write_time(w, d, changed ? "LastUpdateToPayPerRequestDateTime" : "CreationDateTime", "LastUpdateToPayPerRequestDateTime");
 	json_write_object_end(w);
 }
 
-/* What a table can do from the start when nothing else was asked for: the API reference. */
-static void write_warm(struct json_write *w, struct bytes d, const char *status)
+static void write_warm(struct json_write *w, const struct op_table_settings *t)
 {
-	struct value v, mode, t;
-	bool on_demand = item_get(d, BYTES_LIT("BillingMode"), &mode) && bytes_is(mode.body, "PAY_PER_REQUEST");
-
 	json_write_name(w, "WarmThroughput");
 	json_write_object(w);
-	if (item_get(d, BYTES_LIT("WarmThroughput"), &v) && v.tag == ITEM_M) {
-		copy(w, v.body, "ReadUnitsPerSecond");
-		copy(w, v.body, "WriteUnitsPerSecond");
-	} else {
-		json_write_name(w, "ReadUnitsPerSecond");
-		if (!on_demand && item_get(d, BYTES_LIT("ProvisionedThroughput"), &t) &&
-		    item_get(t.body, BYTES_LIT("ReadCapacityUnits"), &v))
-			write_value(w, v);
-		else
-			json_write_u64(w, 12000);
-		json_write_name(w, "WriteUnitsPerSecond");
-		if (!on_demand && item_get(d, BYTES_LIT("ProvisionedThroughput"), &t) &&
-		    item_get(t.body, BYTES_LIT("WriteCapacityUnits"), &v))
-			write_value(w, v);
-		else
-			json_write_u64(w, 4000);
-	}
+	json_write_name(w, "ReadUnitsPerSecond");
+	json_write_u64(w, t->warm_read);
+	json_write_name(w, "WriteUnitsPerSecond");
+	json_write_u64(w, t->warm_write);
 	json_write_name(w, "Status");
-	json_write_str(w, status);
+	json_write_str(w, "ACTIVE");
 	json_write_object_end(w);
+}
+
+static void write_stream(struct json_write *w, struct bytes d)
+{
+	struct buf arn = { 0 };
+	struct value v, label;
+
+	copy(w, d, "StreamSpecification");
+	copy(w, d, "LatestStreamLabel");
+	if (!item_get(d, BYTES_LIT("LatestStreamLabel"), &label) || !item_get(d, BYTES_LIT("TableArn"), &v))
+		return;
+	buf_bytes(&arn, v.body);
+	buf_str(&arn, "/stream/");
+	buf_bytes(&arn, label.body);
+	json_write_name(w, "LatestStreamArn");
+	json_write_string(w, buf_view(&arn));
+	buf_fini(&arn);
 }
 
 static void write_class(struct json_write *w, struct bytes d)
@@ -122,6 +137,7 @@ static void write_class(struct json_write *w, struct bytes d)
 	json_write_object(w);
 	json_write_name(w, "TableClass");
 	json_write_string(w, v.body);
+	write_time(w, d, "TableClassDateTime", "LastUpdateDateTime");
 	json_write_object_end(w);
 }
 
@@ -139,6 +155,7 @@ static void write_size(struct json_write *w, struct bytes d, const char *name)
 
 void op_table_write(struct json_write *w, struct bytes d, const char *status)
 {
+	struct op_table_settings t = op_table_settings_of(d, clock_wall_us() / 1000);
 	struct value v;
 
 	json_write_object(w);
@@ -153,15 +170,18 @@ void op_table_write(struct json_write *w, struct bytes d, const char *status)
 	else
 		json_write_str(w, "ACTIVE");
 	copy(w, d, "CreationDateTime");
-	write_throughput(w, d);
+	write_throughput(w, d, &t);
 	write_size(w, d, "TableSizeBytes");
 	write_size(w, d, "ItemCount");
 	copy(w, d, "TableArn");
 	copy(w, d, "TableId");
-	write_billing(w, d);
+	write_billing(w, d, &t);
 	write_class(w, d);
+	write_stream(w, d);
+	copy(w, d, "SSEDescription");
+	copy(w, d, "OnDemandThroughput");
 	json_write_name(w, "DeletionProtectionEnabled");
 	json_write_bool(w, item_get(d, BYTES_LIT("DeletionProtectionEnabled"), &v) && v.tag == ITEM_TRUE);
-	write_warm(w, d, "ACTIVE");
+	write_warm(w, &t);
 	json_write_object_end(w);
 }

@@ -1,0 +1,365 @@
+#include "op_table_change.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "op_table_settings.h"
+
+#define DAY_MS 86400000u
+#define HOUR_MS 3600000u
+
+struct change {
+	struct api_req *q;
+	const struct op_table_spec *s;
+	struct bytes old;
+	struct op_table_settings now;
+	uint64_t now_ms;
+	struct item_build *b;
+	struct buf *err;
+};
+
+/* --- what belongs together ---------------------------------------------------------------------------------------- */
+
+static bool given(const struct api_req *q, enum api_member m)
+{
+	return m == API_GLOBAL_INDEX_UPDATES ? ((struct op_table_spec *)q->own)->index_updates > 0 : q->m[m].given;
+}
+
+static bool others(const struct api_req *q, enum api_member but)
+{
+	static const uint8_t all[] = { API_PROVISIONED_THROUGHPUT, API_BILLING_MODE, API_ON_DEMAND_THROUGHPUT, API_STREAM, API_SSE,
+				       API_TABLE_CLASS, API_DELETION_PROTECTION, API_WARM_THROUGHPUT, API_GLOBAL_INDEX_UPDATES,
+				       API_REPLICA_UPDATES };
+
+	for (size_t i = 0; i < sizeof all; i++)
+		if (all[i] != but && given(q, all[i]))
+			return true;
+	return false;
+}
+
+/* The first of these that is not alone is the one the service names. */
+static const char *not_alone(const struct api_req *q)
+{
+	if (given(q, API_SSE) && others(q, API_SSE))
+		return "Server-Side Encryption modification must be the only operation in the request";
+	if (given(q, API_TABLE_CLASS) && others(q, API_TABLE_CLASS))
+		return "TableClass modification must be the only operation in the request";
+	if (given(q, API_DELETION_PROTECTION) && others(q, API_DELETION_PROTECTION))
+		return "DeletionProtection modification must be the only operation in the request";
+	if (given(q, API_WARM_THROUGHPUT) && others(q, API_WARM_THROUGHPUT))
+		return "WarmThroughput must be the only operation in the request";
+	if (given(q, API_REPLICA_UPDATES) && others(q, API_REPLICA_UPDATES))
+		return "Replica modification must be the only operation in the request";
+	if (given(q, API_ON_DEMAND_THROUGHPUT) && (given(q, API_STREAM) || given(q, API_PROVISIONED_THROUGHPUT)))
+		return "OnDemandThroughput can only be combined with BillingMode in an UpdateTable request";
+	if (given(q, API_STREAM) && (given(q, API_PROVISIONED_THROUGHPUT) || api_is(q, API_BILLING_MODE, "PROVISIONED")))
+		return "You cannot modify stream status while updating table IOPS";
+	return NULL;
+}
+
+static void test_stream(const struct api_req *q, const struct op_table_spec *s, struct buf *err)
+{
+	if (!given(q, API_STREAM) || s->stream == (s->view.p != NULL))
+		return;
+	buf_str(err, s->stream ? DJSON_PREFIX "If stream is being enabled then UpdateViewType is required" :
+		DJSON_PREFIX "If stream is being disabled, then UpdateViewType must not be specified");
+}
+
+void op_table_change_test(struct api_req *q, struct buf *err)
+{
+	const struct op_table_spec *s = op_table_spec_of(q);
+	const char *alone = not_alone(q);
+
+	if (!others(q, API_NO_MEMBER))
+		buf_str(err, "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, "
+			     "SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, "
+			     "DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required");
+	else if (alone != NULL)
+		buf_fmt(err, DJSON_PREFIX "%s", alone);
+	else if (api_is(q, API_BILLING_MODE, "PROVISIONED") && !given(q, API_PROVISIONED_THROUGHPUT))
+		buf_str(err, DJSON_PREFIX "ProvisionedThroughput must be specified when BillingMode is PROVISIONED");
+	else if (api_is(q, API_BILLING_MODE, "PAY_PER_REQUEST") && given(q, API_PROVISIONED_THROUGHPUT))
+		buf_str(err, DJSON_PREFIX "ProvisionedThroughput cannot be specified when BillingMode is PAY_PER_REQUEST");
+	else if (s->read.v > OP_TABLE_UNITS_MAX)
+		buf_fmt(err, "Given value %" PRId64 " for ReadCapacityUnits is out of bounds", s->read.v);
+	else if (s->write.v > OP_TABLE_UNITS_MAX)
+		buf_fmt(err, "Given value %" PRId64 " for WriteCapacityUnits is out of bounds", s->write.v);
+	else
+		test_stream(q, s, err);
+	if (err->n == 0)
+		op_table_change_test_sse(s, err);
+}
+
+void op_table_change_test_limits(const struct op_table_spec *s, bool on_demand, bool clears, struct buf *err)
+{
+	const struct op_table_number *const n[] = { &s->max_read, &s->max_write };
+
+	for (size_t i = 0; i < 2 && err->n == 0; i++) {
+		const char *name = i == 0 ? "MaxReadRequestUnits" : "MaxWriteRequestUnits";
+
+		if (n[i]->given && !on_demand)
+			buf_fmt(err, DJSON_PREFIX "%s for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED",
+				name);
+		else if (n[i]->given && (n[i]->v < 1 || n[i]->v > OP_TABLE_UNITS_MAX) && !(clears && n[i]->v == -1))
+			buf_fmt(err, DJSON_PREFIX "Requested %s for OnDemandThroughput for table is outside of valid range", name);
+	}
+}
+
+bool op_table_change_encrypts(const struct op_table_spec *s)
+{
+	return s->sse_given ? s->sse : s->sse_type.p != NULL || s->sse_key.p != NULL;
+}
+
+void op_table_change_test_sse(const struct op_table_spec *s, struct buf *err)
+{
+	if (!op_table_change_encrypts(s)) {
+		if (s->sse_type.p != NULL || s->sse_key.p != NULL)
+			buf_fmt(err, DJSON_PREFIX "%s can not be specified if Enabled is false",
+				s->sse_type.p != NULL ? "SSEType" : "KMSMasterKeyId");
+	} else if (bytes_is(s->sse_type, "AES256")) {
+		buf_str(err, DJSON_PREFIX "SSEType AES256 is not supported");
+	} else if (s->sse_key.p != NULL && s->sse_type.p == NULL) {
+		buf_str(err, DJSON_PREFIX "SSEType KMS is required if KMSMasterKeyId is specified");
+	}
+}
+
+/* --- changes ------------------------------------------------------------------------------------------------------ */
+
+static void put_s(struct item_build *b, const char *name, struct bytes s)
+{
+	item_build_name(b, bytes_str(name)), item_build_s(b, s);
+}
+
+static void put_null(struct item_build *b, const char *name)
+{
+	item_build_name(b, bytes_str(name)), item_build_null(b);
+}
+
+/* A table keeps what it has grown to. */
+static void warm_up(struct op_table_settings *t, uint64_t read, uint64_t write)
+{
+	t->warm_read = read > t->warm_read ? read : t->warm_read;
+	t->warm_write = write > t->warm_write ? write : t->warm_write;
+}
+
+static enum result invalid(const struct change *c, const char *text)
+{
+	buf_str(c->err, text);
+	return RESULT_INVALID;
+}
+
+static void print_time(struct buf *out, uint64_t ms)
+{
+	time_t seconds = (time_t)(ms / 1000);
+	char text[96];
+	struct tm tm;
+
+	strftime(text, sizeof text, "%A, %B %-d, %Y at %-I:%M:%S %p Coordinated Universal Time", gmtime_r(&seconds, &tm));
+	buf_str(out, text);
+}
+
+static enum result decrease(struct change *c)
+{
+	uint64_t hour = c->now.decreased_ms + HOUR_MS, midnight = (c->now_ms / DAY_MS + 1) * DAY_MS;
+
+	if (c->now.decreases >= OP_TABLE_DECREASES_MAX && c->now_ms < hour) {
+		buf_fmt(c->err, "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. After the "
+				"first %d decreases, each subsequent decrease in the same UTC day can be performed at most once every 3600 "
+				"seconds. Number of decreases today: %" PRIu64 ". Last decrease at ",
+			OP_TABLE_DECREASES_MAX, c->now.decreases);
+		print_time(c->err, c->now.decreased_ms);
+		buf_str(c->err, ". Next decrease can be made at ");
+		print_time(c->err, hour < midnight ? hour : midnight);
+		return RESULT_LIMIT;
+	}
+	c->now.decreases++;
+	c->now.decreased_ms = c->now_ms;
+	return RESULT_OK;
+}
+
+static enum result to_on_demand(struct change *c)
+{
+	if (given(c->q, API_PROVISIONED_THROUGHPUT))
+		return invalid(c, DJSON_PREFIX "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is "
+					       "PAY_PER_REQUEST");
+	if (c->now.on_demand)
+		return RESULT_OK;
+	c->now.read = c->now.write = 0;
+	warm_up(&c->now, OP_TABLE_WARM_READ, OP_TABLE_WARM_WRITE);
+	put_s(c->b, "BillingMode", BYTES_LIT("PAY_PER_REQUEST"));
+	op_table_settings_put_time(c->b, "LastUpdateToPayPerRequestDateTime", c->now_ms);
+	op_table_settings_put_throughput(c->b, &c->now);
+	op_table_settings_put_warm(c->b, &c->now);
+	return RESULT_OK;
+}
+
+static enum result to_units(struct change *c)
+{
+	uint64_t read = (uint64_t)c->s->read.v, write = (uint64_t)c->s->write.v, since;
+
+	if (!c->now.on_demand && read == c->now.read && write == c->now.write) {
+		buf_fmt(c->err, "The provisioned throughput for the table will not change. The requested value equals the current value. "
+				"Current ReadCapacityUnits provisioned for the table: %" PRIu64 ". Requested ReadCapacityUnits: %" PRIu64 ". "
+				"Current WriteCapacityUnits provisioned for the table: %" PRIu64 ". Requested WriteCapacityUnits: %" PRIu64 ". "
+				"Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.",
+			c->now.read, read, c->now.write, write);
+		return RESULT_INVALID;
+	}
+	if ((read < c->now.read || write < c->now.write) && decrease(c) != RESULT_OK)
+		return RESULT_LIMIT;
+	if (read > c->now.read || write > c->now.write)
+		c->now.increased_ms = c->now_ms;
+	c->now.read = read;
+	c->now.write = write;
+	warm_up(&c->now, read, write);
+	put_s(c->b, "BillingMode", BYTES_LIT("PROVISIONED"));
+	if (c->now.on_demand) {
+		since = op_table_settings_time(c->old, "LastUpdateToPayPerRequestDateTime");
+		op_table_settings_put_time(c->b, "LastUpdateToPayPerRequestDateTime", since > 0 ? since : op_table_settings_time(c->old, "CreationDateTime"));
+		put_null(c->b, "OnDemandThroughput");
+	}
+	op_table_settings_put_throughput(c->b, &c->now);
+	op_table_settings_put_warm(c->b, &c->now);
+	return RESULT_OK;
+}
+
+static uint64_t limit_of(struct op_table_number asked, uint64_t old)
+{
+	return !asked.given ? old : asked.v < 0 ? 0 : (uint64_t)asked.v;
+}
+
+static enum result limits(struct change *c)
+{
+	bool on_demand = given(c->q, API_BILLING_MODE) ? api_is(c->q, API_BILLING_MODE, "PAY_PER_REQUEST") : c->now.on_demand;
+	uint64_t read = limit_of(c->s->max_read, c->now.max_read), write = limit_of(c->s->max_write, c->now.max_write);
+
+	op_table_change_test_limits(c->s, on_demand, true, c->err);
+	if (c->err->n > 0)
+		return RESULT_INVALID;
+	if (read == 0 && write == 0)
+		put_null(c->b, "OnDemandThroughput");
+	else
+		op_table_settings_put_pair(c->b, "OnDemandThroughput", "MaxReadRequestUnits", read, "MaxWriteRequestUnits", write);
+	return RESULT_OK;
+}
+
+static enum result warm(struct change *c)
+{
+	const struct op_table_number *const n[] = { &c->s->warm_read, &c->s->warm_write };
+	const uint64_t old[] = { c->now.warm_read, c->now.warm_write };
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *name = i == 0 ? "ReadUnitsPerSecond" : "WriteUnitsPerSecond";
+
+		if (!n[i]->given || (n[i]->v >= 0 && (uint64_t)n[i]->v >= old[i] && n[i]->v <= OP_TABLE_UNITS_MAX))
+			continue;
+		buf_fmt(c->err, DJSON_PREFIX "Requested %s for WarmThroughput for table is %s", name, n[i]->v > OP_TABLE_UNITS_MAX ?
+			"out of bounds" : "lower than current WarmThroughput, decreasing WarmThroughput is not supported");
+		return RESULT_INVALID;
+	}
+	warm_up(&c->now, n[0]->given ? (uint64_t)n[0]->v : 0, n[1]->given ? (uint64_t)n[1]->v : 0);
+	op_table_settings_put_warm(c->b, &c->now);
+	return RESULT_OK;
+}
+
+static enum result stream(struct change *c)
+{
+	struct bytes name = c->q->m[API_TABLE_NAME].s;
+	struct value v;
+	bool enabled = item_get(c->old, BYTES_LIT("StreamSpecification"), &v);
+
+	if (c->s->stream == enabled) {
+		buf_fmt(c->err, "%s: TableName: %.*s", enabled ? "Table already has an enabled stream" : "Table has no stream to disable",
+			(int)name.n, (const char *)name.p);
+		return RESULT_INVALID;
+	}
+	if (enabled)
+		put_null(c->b, "StreamSpecification");
+	else
+		op_table_settings_put_stream(c->b, c->s, c->now_ms);
+	return RESULT_OK;
+}
+
+static enum result encryption(struct change *c)
+{
+	struct value old, arn;
+	bool encrypted = item_get(c->old, BYTES_LIT("SSEDescription"), &old) && old.tag == ITEM_M;
+
+	if (op_table_change_encrypts(c->s)) {
+		if (encrypted && item_get(old.body, BYTES_LIT("KMSMasterKeyArn"), &arn) && bytes_eq(arn.body, c->s->sse_key))
+			return invalid(c, DJSON_PREFIX "Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter "
+					               "if you want to change Master Key");
+		op_table_settings_put_sse(c->b, c->s, c->q->r->region);
+		return RESULT_OK;
+	}
+	if (!encrypted)
+		return invalid(c, DJSON_PREFIX "Table is already encrypted by default");
+	put_null(c->b, "SSEDescription");
+	return RESULT_OK;
+}
+
+static void class(struct change *c)
+{
+	struct bytes wanted = c->q->m[API_TABLE_CLASS].s;
+	struct value old;
+	bool same = item_get(c->old, BYTES_LIT("TableClass"), &old) ? bytes_eq(old.body, wanted) : bytes_is(wanted, "STANDARD");
+
+	if (same)
+		return;
+	put_s(c->b, "TableClass", wanted);
+	op_table_settings_put_time(c->b, "TableClassDateTime", c->now_ms);
+}
+
+/* Without indexes the attributes of the key are all there is to define. */
+static enum result definitions(const struct change *c)
+{
+	const struct op_table_spec *s = c->s;
+	struct value list, v;
+
+	if (s->definitions == 0 || !item_get(c->old, BYTES_LIT("AttributeDefinitions"), &list))
+		return RESULT_OK;
+	for (size_t i = 0; i < s->definitions && i < OP_TABLE_DEFINITIONS_MAX; i++) {
+		struct item_iter it = item_iter(list.body);
+		struct value name, type;
+		bool known = false;
+
+		while (item_next_value(&it, &v))
+			known |= v.tag == ITEM_M && item_get(v.body, BYTES_LIT("AttributeName"), &name) &&
+				 bytes_eq(name.body, s->definition[i].a) && item_get(v.body, BYTES_LIT("AttributeType"), &type) &&
+				 bytes_eq(type.body, s->definition[i].b);
+		if (!known)
+			return invalid(c, DJSON_PREFIX "Some AttributeDefinitions are not used");
+	}
+	return RESULT_OK;
+}
+
+enum result op_table_change(struct api_req *q, struct bytes old, uint64_t now_ms, struct item_build *b, struct buf *err)
+{
+	struct change c = { .q = q, .s = op_table_spec_of(q), .old = old, .now = op_table_settings_of(old, now_ms), .now_ms = now_ms, .b = b, .err = err };
+	enum result r = definitions(&c);
+	struct value version;
+
+	item_build_reset(b);
+	item_build_item(b);
+	if (item_get(old, BYTES_LIT("Version"), &version))
+		item_build_name(b, BYTES_LIT("Version")), item_build_raw(b, version.raw);
+	if (r == RESULT_OK && (given(q, API_BILLING_MODE) || given(q, API_PROVISIONED_THROUGHPUT))) {
+		bool on_demand = given(q, API_BILLING_MODE) ? api_is(q, API_BILLING_MODE, "PAY_PER_REQUEST") : c.now.on_demand;
+
+		r = on_demand ? to_on_demand(&c) : to_units(&c);
+	}
+	if (r == RESULT_OK && given(q, API_ON_DEMAND_THROUGHPUT))
+		r = limits(&c);
+	if (r == RESULT_OK && given(q, API_WARM_THROUGHPUT))
+		r = warm(&c);
+	if (r == RESULT_OK && given(q, API_STREAM))
+		r = stream(&c);
+	if (r == RESULT_OK && given(q, API_SSE))
+		r = encryption(&c);
+	if (r == RESULT_OK && given(q, API_TABLE_CLASS))
+		class(&c);
+	if (r == RESULT_OK && given(q, API_DELETION_PROTECTION))
+		item_build_name(b, BYTES_LIT("DeletionProtectionEnabled")), item_build_bool(b, q->m[API_DELETION_PROTECTION].i != 0);
+	return r == RESULT_OK && item_build_close(b) ? RESULT_OK : r;
+}

@@ -1,0 +1,49 @@
+/*
+ * op_table_spec: what requests say about tables (CreateTable, UpdateTable) and their tags, from JSON to numbers and views, and the
+ * constraints of the API's model.
+ * Does not: know tables that exist, or what may be combined.
+ */
+#ifndef ROUTER_OP_TABLE_SPEC_H
+#define ROUTER_OP_TABLE_SPEC_H
+
+#include "api.h"
+
+#define OP_TABLE_DEFINITIONS_MAX 100             /* attributes: 2, and 5 * 1 + 20 * 8 of indexes, less what they share */
+#define OP_TABLE_SCHEMA_MAX 8                    /* read; more than 2 are refused */
+#define OP_TABLE_TAGS_MAX 50                     /* of a table */
+#define OP_TABLE_TAGS_READ_MAX 100               /* of a request; what is beyond is counted */
+#define OP_TABLE_UNITS_MAX 1000000000000
+
+struct op_table_pair {
+	struct bytes a, b;                       /* attribute and type, attribute and kind of key, tag and value; p NULL: not given */
+};
+
+struct op_table_number {
+	bool given;
+	int64_t v;
+};
+
+/* Views of the request's text.  Whether a member as a whole is given, q->m says. */
+struct op_table_spec {
+	struct op_table_pair definition[OP_TABLE_DEFINITIONS_MAX], schema[OP_TABLE_SCHEMA_MAX], tag[OP_TABLE_TAGS_READ_MAX];
+	size_t definitions, schemas, tags;       /* as many as were there; TagKeys are tags without a value */
+	struct op_table_number read, write;      /* ProvisionedThroughput */
+	struct op_table_number warm_read, warm_write, max_read, max_write;
+	bool stream_given, stream;               /* StreamEnabled */
+	struct bytes view;                       /* StreamViewType */
+	bool sse_given, sse;                     /* Enabled */
+	struct bytes sse_type, sse_key;
+	size_t index_updates, replica_updates;
+	const char *unsupported;                 /* asked for, and not there yet */
+	struct bytes name;                       /* from here on op_table_edit's */
+	enum result (*change)(struct api_req *q, struct bytes old);
+	void (*changed)(struct api_req *q, struct bytes definition);
+};
+
+/* A row's op->read: into q->own, a struct op_table_spec made when first needed. */
+enum djson_result op_table_spec_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
+struct op_table_spec *op_table_spec_of(struct api_req *q);
+/* Constraints to api_constraint.  schema: KeySchema is wanted. */
+void op_table_spec_test(struct api_req *q, bool schema);
+
+#endif
