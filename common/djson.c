@@ -227,6 +227,10 @@ static void duplicates(struct reading *x, uint8_t tag, struct bytes text)
 	struct json_read r;
 	bool first = true;
 
+	if (tag == ITEM_NS) {
+		invalid(x, "Input collection contains duplicates");
+		return;
+	}
 	json_read_init(&r, text, 1);
 	json_read_next(&r);
 	while (json_read_next(&r) == JSON_STRING && !list.over) {

@@ -33,9 +33,12 @@ bool expr_resolve_reserved(struct expr_resolve *r)
 				r, "Attribute name is a reserved keyword", "reserved keyword", s->name);
 	}
 	for (size_t i = 1; i < r->a->steps_n; i++)
-		if (r->a->steps[i].is_index && r->a->steps[i].index == UINT32_MAX)
-			return expr_resolve_fail(r, "List index is not within the allowable range", "index",
-				r->a->steps[i].name);
+		if (r->a->steps[i].is_index && r->a->steps[i].index == UINT32_MAX) {
+			buf_str(r->err, "List index is not within the allowable range; index: [");
+			expr_text_quote(r->a->steps[i].name, r->err);
+			buf_str(r->err, "]");
+			return false;
+		}
 	for (size_t i = 1; i < r->a->nodes_n; i++) {
 		const struct expr_node *n = &r->a->nodes[i];
 

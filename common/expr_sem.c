@@ -252,13 +252,13 @@ bool expr_sem_projection(struct expr_ast *a, struct expr_subst *s, struct buf *e
 static bool action_types(struct expr_resolve *r, const struct expr_action *action)
 {
 	uint8_t tag = expr_resolve_type(&r->a->nodes[action->value]);
-	const char *type = expr_text_type(tag);
+	const char *type = expr_text_type(tag), *section = action->kind == EXPR_A_ADD ? "ADD" : "DELETE";
 
 	if ((action->kind != EXPR_A_ADD && action->kind != EXPR_A_DELETE) || type == NULL
 	    || (action->kind == EXPR_A_ADD && tag == ITEM_N))
 		return true;
-	buf_fmt(r->err, "Incorrect operand type for operator or function; operator: %s, operand type: %s",
-		action->kind == EXPR_A_ADD ? "ADD" : "DELETE", type);
+	buf_fmt(r->err, "Incorrect operand type for operator or function; operator: %s, operand type: %s, "
+		"typeSet: ALLOWED_FOR_%s_OPERAND", section, type, section);
 	return false;
 }
 

@@ -25,6 +25,7 @@ struct row {
 #define COUNT "Incorrect number of operands for operator or function; operator or function: "
 #define TYPE "Incorrect operand type for operator or function; operator or function: "
 #define ADD_TYPE "Incorrect operand type for operator or function; operator: "
+#define FOR_ADD ", typeSet: ALLOWED_FOR_ADD_OPERAND"
 #define DISTINCT \
 	"The first operand must be distinct from the remaining operands for this operator or function; operator: "
 #define NO_NAME "An expression attribute name used in the document path is not defined; attribute name: "
@@ -160,8 +161,7 @@ static const struct row rows[] = {
 	{ U, "SET a = :x, #b = c", NULL, UE NO_NAME "#b" },
 	{ U, "SET a = :x", NULL, UE NO_VALUE ":x" },
 	{ P, "a, #a", NULL, PE NO_NAME "#a" },
-	{ C, "a[99999999999] = b", NULL,
-		CE "List index is not within the allowable range; index: 99999999999" }, /* unconfirmed */
+	{ C, "a[99999999999] = b", NULL, CE "List index is not within the allowable range; index: [99999999999]" },
 	{ C, "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.y.z.A.B.C.D.E.F.G = b", NULL,
 		CE "The document path has too many nesting levels; nesting levels: 33" }, /* unconfirmed */
 
@@ -194,9 +194,9 @@ static const struct row rows[] = {
 	{ C, "a BETWEEN :s AND :v", ":s={S:b}, :v={S:a}",
 		CE "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound "
 		   "operand: AttributeValue: {S:b}, upper bound operand: AttributeValue: {S:a}" },
-	{ U, "ADD a :s", S1, UE ADD_TYPE "ADD, operand type: STRING" },
-	{ U, "ADD a :l", ":l={L:[]}", UE ADD_TYPE "ADD, operand type: LIST" },
-	{ U, "DELETE a :v", V1, UE ADD_TYPE "DELETE, operand type: NUMBER" },
+	{ U, "ADD a :s", S1, UE ADD_TYPE "ADD, operand type: STRING" FOR_ADD },
+	{ U, "ADD a :l", ":l={L:[]}", UE ADD_TYPE "ADD, operand type: LIST" FOR_ADD },
+	{ U, "DELETE a :v", V1, UE ADD_TYPE "DELETE, operand type: NUMBER, typeSet: ALLOWED_FOR_DELETE_OPERAND" },
 	{ U, "SET a = list_append(b, :m)", ":m={M:{}}", UE TYPE "list_append, operand type: M" },
 	{ U, "SET a = :s + b", S1, UE TYPE "+, operand type: S" },
 	{ U, "SET a = b - list_append(c, d)", NULL, UE TYPE "-, operand type: L" }, /* unconfirmed */
