@@ -287,6 +287,8 @@ static bool read_list(struct reading *x)
 static bool read_entries(struct reading *x)
 {
 	while (next(x) && x->r->token != JSON_OBJECT_END) {
+		if (x->r->str.n == 0 && x->depth == 0)
+			invalid(x, DJSON_PREFIX "An attribute name must not be empty");
 		item_build_name(x->b, x->r->str);
 		if (!next(x) || !read_value(x))
 			return false;

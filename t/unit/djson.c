@@ -103,6 +103,7 @@ TEST(validation_messages)
 		{ "{\"a\":{\"NS\":[\"1\",\"1.0\"]}}", "Input collection contains duplicates" },
 		{ "{\"a\":{\"BS\":[\"YQ==\",\"YQ==\"]}}",
 		  OPV "Input collection [YQ==, YQ==]of type BS contains duplicates." },
+		{ "{\"\":{\"S\":\"a\"}}", OPV "An attribute name must not be empty" }, /* unconfirmed */
 		{ "{\"a\":{\"NULL\":false}}", OPV "Null attribute value types must have the value of true" },
 		{ "{\"a\":{\"N\":\"123456789012345678901234567890123456789\"}}",
 		  "Attempting to store more than 38 significant digits in a Number" },
