@@ -1,7 +1,8 @@
 /*
  * json: a strict pull reader (RFC 8259) and a writer.
- * Refuses bad UTF-8, lone surrogates, \u0000, control characters in strings, duplicate keys, trailing data.  The
- * verdict is jansson's with JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, but numbers stay text, of any size.
+ * Refuses bad UTF-8, lone surrogates, control characters in strings, duplicate keys, trailing data.  The verdict is
+ * jansson's with JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, but numbers stay text, of any size, and
+ * keys, too, may have a \u0000.
  * Does not: build trees, convert numbers.
  *
  *   struct json_read r;

@@ -107,7 +107,7 @@ static bool unescape_u(const uint8_t **p, const uint8_t *end, uint8_t *out, size
 {
 	int c = hex4(*p, end), low;
 
-	if (c <= 0 || (c >= 0xdc00 && c <= 0xdfff))
+	if (c < 0 || (c >= 0xdc00 && c <= 0xdfff))
 		return false;
 	*p += 4;
 	if (c >= 0xd800 && c <= 0xdbff) {

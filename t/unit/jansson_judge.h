@@ -24,8 +24,8 @@
 /* error as jansson puts it, when it refuses; it tells where its limits differ from ours. */
 static inline bool jansson_accepts(struct bytes text, json_error_t *error)
 {
-	json_t *j = json_loadb(text.n > 0 ? (const char *)text.p : "", text.n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
-	                       error);
+	json_t *j = json_loadb(text.n > 0 ? (const char *)text.p : "", text.n,
+	                       JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, error);
 	bool ok = j != NULL;
 
 	json_decref(j);

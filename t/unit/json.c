@@ -41,7 +41,7 @@ TEST(accepts_what_is_json)
 		BYTES_LIT("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\""), BYTES_LIT("\"\\ud83d\\ude00\""),
 		BYTES_LIT("\"\\uD7FF\\uE000\\uffff\""), BYTES_LIT("\"caf\xc3\xa9 \xf0\x9f\x98\x80\""),
 		BYTES_LIT("{\"\":0}"), BYTES_LIT("{\"a\":1,\"A\":2}"), BYTES_LIT("\"\x7f\""),
-		BYTES_LIT("\"\\u0001\""), BYTES_LIT("{\"a\":{\"a\":{\"a\":1}}}"), BYTES_LIT("[{\"a\":1},{\"a\":1}]"),
+		BYTES_LIT("\"\\u0001\""), BYTES_LIT("\"\\u0000\""), BYTES_LIT("{\"a\":{\"a\":{\"a\":1}}}"), BYTES_LIT("[{\"a\":1},{\"a\":1}]"),
 	};
 
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
@@ -62,7 +62,7 @@ TEST(refuses_what_is_not)
 		BYTES_LIT("0x1"), BYTES_LIT("1a"), BYTES_LIT("NaN"), BYTES_LIT("Infinity"), BYTES_LIT("tru"),
 		BYTES_LIT("True"), BYTES_LIT("nulll"), BYTES_LIT("truefalse"), BYTES_LIT("\""), BYTES_LIT("\"a"),
 		BYTES_LIT("\"\\\""), BYTES_LIT("\"\\x\""), BYTES_LIT("\"\\u12\""), BYTES_LIT("\"\\u12g4\""),
-		BYTES_LIT("\"\\u\""), BYTES_LIT("\"\\u0000\""), BYTES_LIT("\"a\0b\""), BYTES_LIT("\"\\\0\""),
+		BYTES_LIT("\"\\u\""), BYTES_LIT("\"\\u000\""), BYTES_LIT("\"a\0b\""), BYTES_LIT("\"\\\0\""),
 		BYTES_LIT("\"\\ud800\""), BYTES_LIT("\"\\ud800x\""), BYTES_LIT("\"\\ud800\\n\""),
 		BYTES_LIT("\"\\ud800\\ud800\""), BYTES_LIT("\"\\udc00\""), BYTES_LIT("\"\\ud800\\u0041\""),
 		BYTES_LIT("\"a\nb\""), BYTES_LIT("\"\t\""), BYTES_LIT("\"\x1f\""), BYTES_LIT("\"\xff\""),
@@ -137,6 +137,29 @@ TEST(gives_tokens_and_views)
 	CHECK_INT(json_read_next(&r), JSON_END);
 	CHECK(bytes_is(first, "plain") && bytes_is(escaped, "b\n"));
 	json_read_fini(&r);
+}
+
+/* Strings of the service may hold any character, its attributes' names, too. */
+TEST(nul_is_a_character)
+{
+	struct buf b = { .p = NULL };
+	struct json_write w = { .b = &b };
+	struct json_read r;
+
+	json_read_init(&r, BYTES_LIT("{\"k\\u0000\":\"\\u0000v\",\"k\":0}"), 8);
+	json_read_next(&r);
+	CHECK_INT(json_read_next(&r), JSON_KEY);
+	CHECK(bytes_eq(r.str, BYTES_LIT("k\0")));
+	json_write_string(&w, r.str);
+	CHECK_INT(json_read_next(&r), JSON_STRING);
+	CHECK(bytes_eq(r.str, BYTES_LIT("\0v")));
+	json_write_string(&w, r.str);
+	CHECK(json_read_finish(&r));
+	CHECK(bytes_is(buf_view(&b), "\"k\\u0000\",\"\\u0000v\""));
+	json_read_reset(&r, BYTES_LIT("{\"k\\u0000\":1,\"k\\u0000\":2}"));
+	CHECK(!json_read_finish(&r));
+	json_read_fini(&r);
+	buf_fini(&b);
 }
 
 TEST(skips_and_cuts_out_values)
@@ -311,5 +334,6 @@ TEST(base64_is_strict)
 }
 
 CHECK_MAIN(X(accepts_what_is_json) X(refuses_what_is_not) X(agrees_with_jansson_on_damage) X(gives_tokens_and_views)
+           X(nul_is_a_character)
            X(skips_and_cuts_out_values) X(errors_say_where) X(depth_is_capped) X(finds_duplicates_among_many) X(writes)
            X(strings_round_trip) X(base64_is_strict))
