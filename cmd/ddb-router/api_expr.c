@@ -37,18 +37,17 @@ static bool takes(const struct api_op *op, enum api_member m)
 	return false;
 }
 
-/* "UpdateExpression and ConditionExpression are null" of those that could have been given. */
-static void absent(const struct api_req *q, bool values, struct buf *out)
+/* ": UpdateExpression and ConditionExpression are null" of those that could have been given. */
+static void absent(const struct api_req *q, struct buf *out)
 {
 	unsigned shown = 0;
 
-	for (size_t i = TEXTS_N; i-- > 0;) {
+	for (size_t i = 0; i < TEXTS_N; i++) {
 		enum api_member m = texts[i];
 
-		if (!takes(q->op, m) || (values && m == API_PROJECTION_EXPRESSION))
+		if (!takes(q->op, m) || m == API_PROJECTION_EXPRESSION)
 			continue;
-		if (shown++ > 0)
-			buf_str(out, " and ");
+		buf_str(out, shown++ > 0 ? " and " : ": ");
 		buf_str(out, api_member_name(m));
 	}
 	buf_str(out, shown > 1 ? " are null" : " is null");
@@ -77,8 +76,9 @@ static bool sound(const struct api_req *q, struct buf *err)
 		list(q, texts, TEXTS_N, err);
 	} else if (new == 0 && (names || values)) {
 		buf_str(err, names ? "ExpressionAttributeNames" : "ExpressionAttributeValues");
-		buf_str(err, " can only be specified when using expressions: ");
-		absent(q, !names, err);
+		buf_str(err, " can only be specified when using expressions");
+		if (!names)
+			absent(q, err);
 	}
 	return err->n == 0;
 }
@@ -126,6 +126,7 @@ bool api_compile(struct api_req *q, const struct key_schema *schema)
 	if (ok && !again)
 		ok = expr_unused(&q->subst, err);
 	if (ok && q->m[API_ATTRIBUTES_TO_GET].given && !again) {
+		buf_clear(&q->progs[API_PROG_PROJECTION]);
 		expr_projection_of(q->names, q->names_n, &q->progs[API_PROG_PROJECTION]);
 		q->prog[API_PROG_PROJECTION] = buf_view(&q->progs[API_PROG_PROJECTION]);
 	}

@@ -18,8 +18,7 @@ static bool compile(struct op_batch_table *t, struct buf *err)
 		return false;
 	}
 	if (t->names_given && !t->projection_given) {
-		buf_str(err, "ExpressionAttributeNames can only be specified when using expressions: "
-		             "ProjectionExpression is null");
+		buf_str(err, "ExpressionAttributeNames can only be specified when using expressions");
 		return false;
 	}
 	if (t->attributes_n > 0)

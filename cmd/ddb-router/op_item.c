@@ -140,7 +140,7 @@ static void start_write(struct api_req *q)
 	uint8_t returns = returns_of(q);
 
 	if (kind_of(q) != MSG_OP_UPDATE && returns != MSG_RETURN_NONE && returns != MSG_RETURN_ALL_OLD)
-		api_refuse(q, RESULT_INVALID, "Return values set to invalid value");
+		api_refuse(q, RESULT_INVALID, "ReturnValues can only be ALL_OLD or NONE");
 	else
 		api_table(q, write_routed);
 }

@@ -1,6 +1,7 @@
 /* api: ddb-router's operations against a cluster that does as the test says.  Covers cmd/ddb-router/api*.c, op_item.c, route.c, call.c. */
 #include "api_fixture.h"
 #include "check.h"
+#include "expr_eval.h"
 
 #define PUT "{\"TableName\":\"tab\",\"Item\":{\"pk\":{\"S\":\"a\"}}}"
 #define GET "{\"TableName\":\"tab\",\"Key\":{\"pk\":{\"S\":\"a\"}},\"ConsistentRead\":true}"
@@ -350,6 +351,7 @@ TEST(a_request_remembers_nothing_of_the_one_before)
 	struct http_req req;
 	struct msg_write m;
 	struct msg_op op;
+	struct msg_get g;
 	struct bytes part;
 
 	setup(&f, 0);
@@ -371,6 +373,13 @@ TEST(a_request_remembers_nothing_of_the_one_before)
 	node_answers(RESULT_OK, "", false);
 	CHECK_STR(body_of(&req), "{}");
 	done(&req);
+	for (int i = 0; i < 2; i++) {
+		ask(&f, &req, "GetItem", "{\"TableName\":\"tab\",\"Key\":{\"pk\":{\"S\":\"a\"}},\"AttributesToGet\":[\"a\"]}");
+		CHECK(msg_get_get(buf_view(&sent_find(MSG_get)->body), &g, MSG_VERSION));
+		CHECK(expr_check(g.projection, EXPR_KIND_PROJECTION));
+		node_answers(RESULT_OK, "", false);
+		done(&req);
+	}
 	teardown(&f);
 }
 
