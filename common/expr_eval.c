@@ -28,12 +28,13 @@ static struct value lookup(struct machine *m)
 	return v;
 }
 
-static size_t characters(struct bytes s)
+/* The service counts a string in units of UTF-16, as others have measured: two for what takes four bytes here. */
+static size_t utf16_units(struct bytes s)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < s.n; i++)
-		n += (s.p[i] & 0xc0) != 0x80;
+		n += ((s.p[i] & 0xc0) != 0x80) + (s.p[i] >= 0xf0);
 	return n;
 }
 
@@ -43,7 +44,7 @@ static void size_of(struct operand *o)
 	size_t size, len;
 
 	switch (o->v.tag) {
-	case ITEM_S: size = characters(o->v.body); break;
+	case ITEM_S: size = utf16_units(o->v.body); break;
 	case ITEM_B: size = o->v.body.n; break;
 	case ITEM_SS:
 	case ITEM_NS:

@@ -11,7 +11,7 @@
 	"b={B:00ff10}, bs={BS:[00, ff]}, e={S:}, f={BOOL:false}, "                                                     \
 	"l={L:[{N:1}, {S:two}, {L:[{N:3}]}, {M:{x={N:4}}}]}, m={M:{a={N:1}, b={M:{c={S:deep}}}}}, n={N:10}, "          \
 	"n2={N:2}, neg={N:-3.5}, nil={NULL:true}, ns={NS:[1, 2, 3]}, "                                                 \
-	"s={S:hello}, s2={S:world}, ss={SS:[a, b, c]}, t={BOOL:true}, u={S:\xc3\xa9\xc3\xa8}"
+	"s={S:hello}, s2={S:world}, ss={SS:[a, b, c]}, t={BOOL:true}, u={S:\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80}"
 
 struct row {
 	const char *text, *subst;
@@ -101,7 +101,7 @@ static const struct row rows[] = {
 	{ "contains(:p, s)", ":p={L:[{S:hello}]}", 1 },
 	{ "size(s) = :n", ":n={N:5}", 1 },
 	{ "size(e) = :n", ":n={N:0}", 1 },
-	{ "size(u) = :n", ":n={N:2}", 1 },      /* unconfirmed: characters, not bytes */
+	{ "size(u) = :n", ":n={N:4}", 1 },      /* in UTF-16 */
 	{ "size(b) = :n", ":n={N:3}", 1 },
 	{ "size(ss) >= :n", ":n={N:3}", 1 },
 	{ "size(l) = :n", ":n={N:4}", 1 },
