@@ -375,6 +375,7 @@ bool api_arn_ok(struct api_req *q, struct bytes name)
 	if (r != RESULT_OK && q->invalid_as == RESULT_OK) {
 		q->invalid_as = r;
 		q->constraints = 0;
+		buf_clear(&q->failed);
 		buf_clear(&q->invalid);
 		buf_bytes(&q->invalid, buf_view(&text));
 	}
