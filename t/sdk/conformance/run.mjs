@@ -5,7 +5,7 @@
 //
 // Output is TAP; the last line counts.  Exit status: 0 all passed, 1 some failed, 2 misuse.
 //
-// A file in cases/ exports `cases`, and perhaps `tables` (parameters of CreateTable by name; tables.mjs has the others).
+// A file in cases/ exports `cases`, and perhaps `tables` (CreateTable's parameters by name; tables.mjs has the others).
 // A case is
 //   name          what it proves, "area: rule"; no two are the same
 //   op, in        operation and parameters; TableName is added to those of items, Query and Scan
@@ -14,9 +14,11 @@
 //                 neither: it must succeed
 //   raw, headers  instead of in: a body that the SDK would not send, as text or as JSON, and headers beside the usual
 //   status        the status of the answer to a raw request; answers: its headers; type: its whole __type
+//   run           instead of op: a function of { key, number } ($K, $N) that throws at what is not as it should be
 //   given         items that are put there first
 //   steps         several of { op, in, out, ... } instead of one; all must be as wanted
 //   table         instead of "hash", for all of this
+//   eventually    true: ask again for a while, since an eventually consistent read may be behind
 //   unconfirmed   true: AWS's documents do not say so in these words
 //   todo          why it fails yet; it is run and told, and fails nothing
 //   alone         true: after all others, one at a time
@@ -29,9 +31,11 @@ import { make, send } from "./client.mjs";
 import { difference, show } from "./compare.mjs";
 import { tables as common } from "./tables.mjs";
 
+const LAG_MS_MAX = 5000;
 const WITH_TABLE = new Set(["PutItem", "GetItem", "UpdateItem", "DeleteItem", "Query", "Scan"]);
 const MEMBERS = new Set(["name", "op", "in", "out", "error", "raw", "headers", "status", "answers", "type", "given",
-                         "steps", "table", "unconfirmed", "todo", "alone"]);
+                         "steps", "table", "unconfirmed", "todo", "alone", "run",
+                         "eventually"]);
 
 function filled(value, key, number) {
   if (typeof value === "string")
@@ -75,9 +79,16 @@ function judge(step, got) {
 async function run(c, number) {
   const key = `k${(Date.now() % 46656).toString(36).padStart(3, "0")}${number.toString(36).padStart(4, "0")}`;
   const whole = String((Date.now() % 1e9) * 10000 + number);
+  if (c.run) {
+    await c.run({ key, number: whole });
+    return null;
+  }
   for (const [i, s] of stepsOf(c).entries()) {
     const step = complete(filled(s, key, whole), c.table ?? "hash");
-    const bad = judge(step, await send(step));
+    const end = Date.now() + LAG_MS_MAX;
+    let bad = judge(step, await send(step));
+    while (bad && step.eventually && Date.now() < end)
+      bad = judge(step, await send(step));
     if (bad)
       return [`step ${i + 1}, ${step.op}: ${bad.where}`, `sent   ${show(step.raw ?? step.in)}`,
               `wanted ${show(bad.wanted)}`, `got    ${show(bad.seen)}`];
@@ -92,7 +103,7 @@ async function loaded(files) {
     Object.assign(tables, module.tables);
     for (const c of module.cases) {
       const unknown = Object.keys(c).find((m) => !MEMBERS.has(m));
-      if (unknown || names.has(c.name) || !(c.op || c.steps))
+      if (unknown || names.has(c.name) || !(c.op || c.steps || c.run))
         throw new Error(`${file}: ${c.name}: ${unknown ?? (names.has(c.name) ? "twice" : "no op")}`);
       names.add(c.name);
       all.push(c);
@@ -103,7 +114,8 @@ async function loaded(files) {
 
 async function filesOf(wanted) {
   const top = join(dirname(fileURLToPath(import.meta.url)), "cases");
-  const files = (await readdir(top, { recursive: true })).filter((f) => f.endsWith(".mjs")).sort().map((f) => join(top, f));
+  const names = (await readdir(top, { recursive: true })).filter((f) => f.endsWith(".mjs")).sort();
+  const files = names.map((f) => join(top, f));
   const chosen = files.filter((f) => !wanted.length ||
     wanted.some((w) => resolve(w) === f || relative(top, f).startsWith(`${w}/`)));
   if (!chosen.length)
