@@ -32,10 +32,10 @@ import { difference, show } from "./compare.mjs";
 import { tables as common } from "./tables.mjs";
 
 const LAG_MS_MAX = 5000;
+const RUN = process.pid % 36 ** 3;
 const WITH_TABLE = new Set(["PutItem", "GetItem", "UpdateItem", "DeleteItem", "Query", "Scan"]);
 const MEMBERS = new Set(["name", "op", "in", "out", "error", "raw", "headers", "status", "answers", "type", "given",
-                         "steps", "table", "unconfirmed", "todo", "alone", "run",
-                         "eventually"]);
+                         "steps", "table", "unconfirmed", "todo", "alone", "run", "eventually"]);
 
 function filled(value, key, number) {
   if (typeof value === "string")
@@ -77,8 +77,8 @@ function judge(step, got) {
 }
 
 async function run(c, number) {
-  const key = `k${(Date.now() % 46656).toString(36).padStart(3, "0")}${number.toString(36).padStart(4, "0")}`;
-  const whole = String((Date.now() % 1e9) * 10000 + number);
+  const key = `k${RUN.toString(36).padStart(3, "0")}${number.toString(36).padStart(4, "0")}`;
+  const whole = String(RUN * 10000 + number);
   if (c.run) {
     await c.run({ key, number: whole });
     return null;
