@@ -10,7 +10,6 @@
 #include "mem.h"
 
 #define NO_ATTRIBUTE "The provided expression refers to an attribute that does not exist in the item"
-#define WRONG_TYPE "An operand in the update expression has an incorrect data type"
 #define WRONG_PATH "The document path provided in the update expression is invalid for update"
 #define TOO_LARGE "Item size to update has exceeded the maximum allowed size"
 #define TOO_DEEP                                                                                                       \
@@ -45,6 +44,7 @@ struct update {
 	struct pending *pending, pending_inline[INLINE_ACTIONS];
 	struct item_step *steps, steps_inline[INLINE_STEPS];
 	size_t n, steps_n, steps_cap;
+	bool makes;                             /* an action may add something: SET or ADD */
 };
 
 static bool fail(struct update *u, const char *message)
@@ -75,7 +75,7 @@ static bool arith(struct update *u, struct value a, struct value b, bool minus, 
 	size_t at = u->scratch.n;
 
 	if (!item_value_num(a, &x) || !item_value_num(b, &y))
-		return fail(u, WRONG_TYPE);
+		return fail(u, EXPR_WRONG_TYPE);
 	r = minus ? num_sub(&x, &x, &y) : num_add(&x, &x, &y);
 	if (r != NUM_OK)
 		return fail(u, num_message(r));
@@ -91,7 +91,7 @@ static bool append(struct update *u, const struct made *x, const struct made *y,
 	if (buf_room(&u->scratch, view(u, x).raw.n + view(u, y).raw.n + 32) == NULL)
 		return fail(u, TOO_LARGE);
 	if (view(u, x).tag != ITEM_L || view(u, y).tag != ITEM_L)
-		return fail(u, WRONG_TYPE);
+		return fail(u, EXPR_WRONG_TYPE);
 	item_edit_concat(&u->scratch, view(u, x), view(u, y));
 	return made(u, at, out);
 }
@@ -158,7 +158,7 @@ static bool combine(struct update *u, uint8_t kind, const struct expr_path *path
 		return true;
 	}
 	if (old.tag != v.tag)
-		return fail(u, WRONG_TYPE);
+		return fail(u, EXPR_WRONG_TYPE);
 	if (number)
 		return arith(u, old, v, false, out);
 	if (kind == EXPR_PROG_ADD)
@@ -208,6 +208,7 @@ static bool action(struct update *u)
 	}
 	a->first = put_steps(u, &path);
 	a->steps = path.n;
+	u->makes |= kind == EXPR_PROG_SET || kind == EXPR_PROG_ADD;
 	u->n++;
 	return true;
 }
@@ -283,8 +284,10 @@ enum expr_result expr_apply_update(struct bytes prog, struct bytes old, struct b
 {
 	struct update u;
 	enum expr_result r = EXPR_TRUE;
+	size_t before = out->n;
 
 	u.message = NULL;
+	u.makes = false;
 	u.n = u.steps_n = 0;
 	u.steps_cap = INLINE_STEPS;
 	u.pending = u.pending_inline;
@@ -295,6 +298,8 @@ enum expr_result expr_apply_update(struct bytes prog, struct bytes old, struct b
 	expr_find_init(&u.old, old);
 	if (!actions(&u) || !finish(&u, old.n > 0 ? old : key, out))
 		r = u.c.bad ? EXPR_MALFORMED : EXPR_INVALID;
+	if (r == EXPR_TRUE && old.n == 0 && !u.makes)
+		out->n = before;                /* what is not there is not made in order to take something away */
 	if (r == EXPR_INVALID) {
 		assert(u.message != NULL);
 		*message = u.message;

@@ -72,14 +72,15 @@ bool expr_compile_condition(struct bytes text, struct expr_subst *s, struct buf 
 	return ok;
 }
 
-static bool without_key(const struct expr_ast *a, const struct key_schema *schema, struct buf *err)
+bool expr_compile_without_key(const struct expr_ast *a, const struct key_schema *schema, const char *what,
+	struct buf *err)
 {
 	for (size_t i = 1; schema != NULL && i < a->nodes_n; i++) {
 		size_t part = a->nodes[i].kind == EXPR_N_PATH ? key_named(a, &a->nodes[i], schema) : schema->n;
 
 		if (part == schema->n)
 			continue;
-		buf_str(err, "Filter Expression can only contain non-primary key attributes: Primary key attribute: ");
+		buf_fmt(err, "%s can only contain non-primary key attributes: Primary key attribute: ", what);
 		expr_text_quote(schema->part[part].name, err);
 		return false;
 	}
@@ -90,7 +91,8 @@ bool expr_compile_filter(struct bytes text, struct expr_subst *s, const struct k
 	struct buf *err)
 {
 	struct expr_ast a;
-	bool ok = expr_compile_parse(text, s, "FilterExpression", &a, err) && without_key(&a, schema, err);
+	bool ok = expr_compile_parse(text, s, "FilterExpression", &a, err)
+		&& expr_compile_without_key(&a, schema, "Filter Expression", err);
 
 	if (ok)
 		expr_code_condition(&a, s, prog);
@@ -109,7 +111,7 @@ bool expr_compile_projection(struct bytes text, struct expr_subst *s, struct buf
 	return ok;
 }
 
-static bool keeps_key(const struct expr_ast *a, const struct key_schema *schema, struct buf *err)
+bool expr_compile_keeps_key(const struct expr_ast *a, const struct key_schema *schema, struct buf *err)
 {
 	for (size_t i = 0; schema != NULL && i < a->actions_n; i++) {
 		size_t part = key_named(a, &a->nodes[a->actions[i].path], schema);
@@ -128,7 +130,7 @@ bool expr_compile_update(struct bytes text, struct expr_subst *s, const struct k
 	struct buf *err)
 {
 	struct expr_ast a;
-	bool ok = parse(text, s, UPDATE, "UpdateExpression", &a, err) && keeps_key(&a, schema, err);
+	bool ok = parse(text, s, UPDATE, "UpdateExpression", &a, err) && expr_compile_keeps_key(&a, schema, err);
 
 	if (ok)
 		expr_code_update(&a, s, prog);

@@ -14,4 +14,13 @@
 bool expr_compile_parse(struct bytes text, struct expr_subst *s, const char *parameter, struct expr_ast *a,
 	struct buf *err);
 
+/* Does an update leave the key alone?  schema may be NULL.  False with the whole message. */
+bool expr_compile_keeps_key(const struct expr_ast *a, const struct key_schema *schema, struct buf *err);
+/* Does a filter name no key attribute?  what is its name in the message: "Filter Expression". */
+bool expr_compile_without_key(const struct expr_ast *a, const struct key_schema *schema, const char *what,
+	struct buf *err);
+/* The range that a condition on key attributes is; as expr_compile_key_condition, of which it is the second half. */
+bool expr_compile_range(const struct expr_ast *a, const struct key_schema *schema, struct expr_key_condition *out,
+	struct buf *err);
+
 #endif

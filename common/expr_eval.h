@@ -12,6 +12,9 @@
 
 #include "bytes.h"
 
+/* What expr_apply_update says of an attribute, or of a value, whose type does not suit the operation. */
+#define EXPR_WRONG_TYPE "An operand in the update expression has an incorrect data type"
+
 enum expr_kind { EXPR_KIND_CONDITION = 1, EXPR_KIND_PROJECTION, EXPR_KIND_UPDATE };
 
 enum expr_result {
@@ -37,7 +40,9 @@ enum expr_result expr_eval_projection(struct bytes prog, struct bytes item, stru
  * Run an update.
  *   old      the newest image, or BYTES_NONE: then the update starts from key
  *   key      binary item of the key attributes alone
- *   out      the new binary item is appended; undefined unless EXPR_TRUE is returned
+ *   out      the new binary item is appended; undefined unless EXPR_TRUE is returned.  Nothing is appended if there was
+ *            no item and the program only removes: then there is none afterwards either (Developer Guide,
+ *            "AttributeUpdates (legacy)", on DELETE; unconfirmed for expressions)
  *   message  set for EXPR_INVALID: a constant string, the whole message of the ValidationException
  * All right-hand sides see old (never key).  An update without effect gives bytes equal to old's.
  * Returns EXPR_TRUE, EXPR_INVALID or EXPR_MALFORMED.

@@ -205,13 +205,20 @@ static bool match(struct tests *t, const struct key_schema *schema, struct expr_
 	return true;
 }
 
+bool expr_compile_range(const struct expr_ast *a, const struct key_schema *schema, struct expr_key_condition *out,
+	struct buf *err)
+{
+	struct tests t = { .a = a, .err = err };
+
+	return collect(&t, &a->nodes[a->root]) && (schema == NULL || match(&t, schema, out));
+}
+
 bool expr_compile_key_condition(struct bytes text, struct expr_subst *s, const struct key_schema *schema,
 	struct expr_key_condition *out, struct buf *err)
 {
 	struct expr_ast a;
-	struct tests t = { .a = &a, .err = err };
-	bool ok = expr_compile_parse(text, s, "KeyConditionExpression", &a, err) && collect(&t, &a.nodes[a.root])
-		&& (schema == NULL || match(&t, schema, out));
+	bool ok = expr_compile_parse(text, s, "KeyConditionExpression", &a, err)
+		&& expr_compile_range(&a, schema, out, err);
 
 	expr_ast_fini(&a);
 	return ok;

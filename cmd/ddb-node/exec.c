@@ -194,7 +194,7 @@ static bool update(struct writing *w, uint32_t i, const struct msg_op *op, const
 	e->image = buf_view(&e->made);
 	if (item_size(e->image) > ITEM_BYTES_MAX)
 		return refuse(w, i, RESULT_INVALID, bytes_str("Item size to update has exceeded the maximum allowed size"));
-	e->changes = !old->found || !bytes_eq(e->image, old->item);
+	e->changes = old->found ? !bytes_eq(e->image, old->item) : e->image.n > 0;
 	return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include "api_impl.h"
 #include "clock.h"
+#include "legacy.h"
 #include "log.h"
 #include "mem.h"
 
@@ -91,6 +92,8 @@ void api_ended(struct api_req *q, int status)
 		q->own_free(q->own);
 	q->own = NULL;
 	q->own_free = NULL;
+	legacy_free(q->legacy);
+	q->legacy = NULL;
 	metrics_add(&m->answered[status < 400 ? API_2XX : status < 500 ? API_4XX : API_5XX], 1);
 	metrics_observe(&m->us, clock_us() - q->start_us);
 	a->inflight--;

@@ -22,11 +22,12 @@
 
 #define API_INFLIGHT_DEFAULT 8192
 #define API_ACCOUNT "000000000000"               /* of everybody */
-#define API_NAMES_MAX 256                        /* AttributesToGet of a request */
+#define API_NAMES_MAX 255                        /* AttributesToGet of a request */
 #define API_PAGE_BYTES_MAX (1u << 20)            /* of a Query or Scan page, as the API counts */
 
 struct api;
 struct api_req;
+struct legacy;
 
 /* --- members ------------------------------------------------------------------------------------------------------ */
 
@@ -39,13 +40,13 @@ enum api_kind {
 	API_KIND_VALUES,                         /* into q->subst */
 	API_KIND_STRINGS,                        /* q->names: AttributesToGet */
 	API_KIND_OWN,                            /* op->read reads it */
-	API_KIND_SKIP,                           /* seen, not kept */
+	API_KIND_LEGACY,                         /* into q->legacy */
 };
 
 /* M(id, name, kind); sorted by name */
 #define API_MEMBERS(M)                                                                                                 \
 	M(ATTRIBUTE_DEFINITIONS, "AttributeDefinitions", OWN)                                                          \
-	M(ATTRIBUTE_UPDATES, "AttributeUpdates", SKIP)                                                                 \
+	M(ATTRIBUTE_UPDATES, "AttributeUpdates", LEGACY)                                                               \
 	M(ATTRIBUTES_TO_GET, "AttributesToGet", STRINGS)                                                               \
 	M(BILLING_MODE, "BillingMode", STRING)                                                                         \
 	M(CONDITION_EXPRESSION, "ConditionExpression", STRING)                                                         \
@@ -54,7 +55,7 @@ enum api_kind {
 	M(DELETION_PROTECTION, "DeletionProtectionEnabled", BOOL)                                                      \
 	M(EXCLUSIVE_START_KEY, "ExclusiveStartKey", ITEM)                                                              \
 	M(EXCLUSIVE_START_TABLE_NAME, "ExclusiveStartTableName", STRING)                                               \
-	M(EXPECTED, "Expected", SKIP)                                                                                  \
+	M(EXPECTED, "Expected", LEGACY)                                                                                \
 	M(EXPRESSION_NAMES, "ExpressionAttributeNames", NAMES)                                                         \
 	M(EXPRESSION_VALUES, "ExpressionAttributeValues", VALUES)                                                      \
 	M(FILTER_EXPRESSION, "FilterExpression", STRING)                                                               \
@@ -67,7 +68,7 @@ enum api_kind {
 	M(ITEM, "Item", ITEM)                                                                                          \
 	M(KEY, "Key", ITEM)                                                                                            \
 	M(KEY_CONDITION_EXPRESSION, "KeyConditionExpression", STRING)                                                  \
-	M(KEY_CONDITIONS, "KeyConditions", SKIP)                                                                       \
+	M(KEY_CONDITIONS, "KeyConditions", LEGACY)                                                                     \
 	M(KEY_SCHEMA, "KeySchema", OWN)                                                                                \
 	M(LIMIT, "Limit", INT)                                                                                         \
 	M(LOCAL_INDEXES, "LocalSecondaryIndexes", OWN)                                                                 \
@@ -77,7 +78,7 @@ enum api_kind {
 	M(POINT_IN_TIME, "PointInTimeRecoverySpecification", OWN)                                                      \
 	M(PROJECTION_EXPRESSION, "ProjectionExpression", STRING)                                                       \
 	M(PROVISIONED_THROUGHPUT, "ProvisionedThroughput", OWN)                                                        \
-	M(QUERY_FILTER, "QueryFilter", SKIP)                                                                           \
+	M(QUERY_FILTER, "QueryFilter", LEGACY)                                                                         \
 	M(REPLICA_UPDATES, "ReplicaUpdates", OWN)                                                                      \
 	M(REQUEST_ITEMS, "RequestItems", OWN)                                                                          \
 	M(RESOURCE_ARN, "ResourceArn", STRING)                                                                         \
@@ -87,7 +88,7 @@ enum api_kind {
 	M(RETURN_VALUES, "ReturnValues", STRING)                                                                       \
 	M(RETURN_VALUES_ON_FAILURE, "ReturnValuesOnConditionCheckFailure", STRING)                                     \
 	M(SSE, "SSESpecification", OWN)                                                                                \
-	M(SCAN_FILTER, "ScanFilter", SKIP)                                                                             \
+	M(SCAN_FILTER, "ScanFilter", LEGACY)                                                                           \
 	M(SCAN_INDEX_FORWARD, "ScanIndexForward", BOOL)                                                                \
 	M(SEGMENT, "Segment", INT)                                                                                     \
 	M(SELECT, "Select", STRING)                                                                                    \
@@ -142,6 +143,7 @@ struct api_req {
 	struct bytes *names;                     /* AttributesToGet, API_NAMES_MAX of room once used */
 	size_t names_n;
 	struct expr_subst subst;
+	struct legacy *legacy;                   /* NULL: none of these is given */
 	unsigned constraints;                    /* how many failed */
 
 	/* From api_table on. */
@@ -187,6 +189,8 @@ const char *api_member_name(enum api_member m);
 enum djson_result api_read_string(struct json_read *r, struct bytes *out, bool *given, struct djson_error *e);
 enum djson_result api_read_int(struct json_read *r, int64_t *out, bool *given, struct djson_error *e);
 enum djson_result api_read_bool(struct json_read *r, bool *out, bool *given, struct djson_error *e);
+/* AttributesToGet, n <= API_NAMES_MAX: no name is empty, too long, or there twice.  Else api_invalid is told. */
+void api_names_check(struct api_req *q, const struct bytes *names, size_t n);
 /* Substitutions of s; values are encoded into values, to which s points (views: until values or the request ends). */
 enum djson_result api_read_names(struct api_req *q, struct json_read *r, struct expr_subst *s, struct djson_error *e);
 enum djson_result api_read_values(struct api_req *q, struct json_read *r, struct expr_subst *s, struct buf *values,
@@ -213,6 +217,8 @@ enum result api_arn_resource(struct bytes arn, const char *op, const char *regio
 /* api_arn_table for this request; false: api_settled will refuse, with that alone. */
 bool api_arn_ok(struct api_req *q, struct bytes name_or_arn);
 
+/* Are old and new parameters mixed?  False after refusing; told before wrong values are. */
+bool api_unmixed(struct api_req *q);
 /* Compile what is given, into q->prog and q->key_condition; schema may be NULL (see expr.h).  False after refusing. */
 bool api_compile(struct api_req *q, const struct key_schema *schema);
 

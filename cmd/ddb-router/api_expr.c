@@ -1,6 +1,6 @@
 /* The expressions of a request.  Checked in the order in which the service complains. */
 #include "api_impl.h"
-
+#include "legacy.h"
 
 /* In the order of compilation; a key condition has no program. */
 static const enum api_member texts[] = {
@@ -8,10 +8,10 @@ static const enum api_member texts[] = {
 };
 #define TEXTS_N (sizeof texts / sizeof texts[0])
 
-/* Of these only the first is built: the others must not be passed over, as they limit what a write may do. */
+/* In the order in which messages name them. */
 static const enum api_member legacy[] = {
-	API_ATTRIBUTES_TO_GET, API_ATTRIBUTE_UPDATES, API_CONDITIONAL_OPERATOR, API_EXPECTED, API_KEY_CONDITIONS, API_QUERY_FILTER,
-	API_SCAN_FILTER,
+	API_ATTRIBUTES_TO_GET, API_ATTRIBUTE_UPDATES, API_EXPECTED, API_QUERY_FILTER, API_SCAN_FILTER, API_CONDITIONAL_OPERATOR,
+	API_KEY_CONDITIONS,
 };
 #define LEGACY_N (sizeof legacy / sizeof legacy[0])
 
@@ -62,19 +62,29 @@ static unsigned given(const struct api_req *q, const enum api_member *m, size_t 
 	return count;
 }
 
-/* Names and values without any expression; old and new parameters in one request. */
+/* KeyConditions may stand beside any expression but the one that took its place. */
+bool api_unmixed(struct api_req *q)
+{
+	size_t n = q->m[API_KEY_CONDITION_EXPRESSION].given ? LEGACY_N : LEGACY_N - 1;
+	struct buf *err = &q->failed;
+
+	if (given(q, texts, TEXTS_N) == 0 || given(q, legacy, n) == 0)
+		return true;
+	buf_clear(err);
+	buf_str(err, "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: ");
+	list(q, legacy, n, err);
+	buf_str(err, " Expression parameters: ");
+	list(q, texts, TEXTS_N, err);
+	api_fail(q, RESULT_INVALID, buf_view(err));
+	return false;
+}
+
+/* Names and values without any expression. */
 static bool sound(const struct api_req *q, struct buf *err)
 {
-	unsigned new = given(q, texts, TEXTS_N);
 	bool names = q->m[API_EXPRESSION_NAMES].given, values = q->m[API_EXPRESSION_VALUES].given;
 
-	if (new > 0 && given(q, legacy, LEGACY_N) > 0) {
-		buf_str(err, "Can not use both expression and non-expression parameters in the same request: "
-		             "Non-expression parameters: ");
-		list(q, legacy, LEGACY_N, err);
-		buf_str(err, " Expression parameters: ");
-		list(q, texts, TEXTS_N, err);
-	} else if (new == 0 && (names || values)) {
+	if (given(q, texts, TEXTS_N) == 0 && (names || values)) {
 		buf_str(err, names ? "ExpressionAttributeNames" : "ExpressionAttributeValues");
 		buf_str(err, " can only be specified when using expressions");
 		if (!names)
@@ -107,6 +117,33 @@ static bool compile(struct api_req *q, enum api_member m, const struct key_schem
 	return ok;
 }
 
+/* The older parameters, which no expression has filled the programs of. */
+static bool compile_legacy(struct api_req *q, bool again, const struct key_schema *schema, struct buf *err)
+{
+	bool any = api_is(q, API_CONDITIONAL_OPERATOR, "OR");
+	struct buf *condition = &q->progs[API_PROG_CONDITION], *filter = &q->progs[API_PROG_FILTER], *update = &q->progs[API_PROG_UPDATE];
+	bool ok = again || legacy_check(q->legacy, q->m[API_CONDITIONAL_OPERATOR].given, err);
+
+	if (ok && q->m[API_EXPECTED].given) {
+		buf_clear(condition);
+		ok = legacy_condition(q->legacy, LEGACY_EXPECTED, any, NULL, condition, err);
+		q->prog[API_PROG_CONDITION] = buf_view(condition);
+	}
+	if (ok && q->m[API_ATTRIBUTE_UPDATES].given) {
+		buf_clear(update);
+		ok = legacy_update(q->legacy, schema, update, err);
+		q->prog[API_PROG_UPDATE] = buf_view(update);
+	}
+	if (ok && q->m[API_KEY_CONDITIONS].given)
+		ok = legacy_range(q->legacy, schema, &q->key_condition, err);
+	if (ok && (q->m[API_QUERY_FILTER].given || q->m[API_SCAN_FILTER].given)) {
+		buf_clear(filter);
+		ok = legacy_condition(q->legacy, LEGACY_FILTER, any, q->m[API_QUERY_FILTER].given ? schema : NULL, filter, err);
+		q->prog[API_PROG_FILTER] = buf_view(filter);
+	}
+	return ok;
+}
+
 bool api_compile(struct api_req *q, const struct key_schema *schema)
 {
 	struct buf *err = &q->failed;
@@ -114,17 +151,13 @@ bool api_compile(struct api_req *q, const struct key_schema *schema)
 
 	q->compiled = true;
 	buf_clear(err);
-	if (!again && given(q, legacy + 1, LEGACY_N - 1) > 0 && given(q, texts, TEXTS_N) == 0) {
-		list(q, legacy + 1, LEGACY_N - 1, err);
-		api_refuse(q, RESULT_NOT_SUPPORTED, "%.*s not supported yet: use expressions", (int)err->n, (const char *)err->p);
-		return false;
-	}
 	ok = again || (sound(q, err) && (q->subst.names_n + q->subst.values_n == 0 || expr_subst_seal(&q->subst, err)));
 	for (size_t i = 0; ok && i < TEXTS_N; i++)
 		if (q->m[texts[i]].given)
 			ok = compile(q, texts[i], schema, err);
 	if (ok && !again)
 		ok = expr_unused(&q->subst, err);
+	ok = ok && compile_legacy(q, again, schema, err);
 	if (ok && q->m[API_ATTRIBUTES_TO_GET].given && !again) {
 		buf_clear(&q->progs[API_PROG_PROJECTION]);
 		expr_projection_of(q->names, q->names_n, &q->progs[API_PROG_PROJECTION]);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "legacy.h"
 #include "mem.h"
 
 #define CONSTRAINTS_MAX 10                       /* the service stops there too */
@@ -17,7 +18,7 @@ static const struct {
 	size_t n;
 	enum api_kind kind;
 } members[] = {
-	[API_NO_MEMBER] = { "", 0, API_KIND_SKIP },
+	[API_NO_MEMBER] = { "", 0, API_KIND_OWN },
 #define M(id, name, kind) [API_##id] = { name, sizeof name - 1, API_KIND_##kind },
 	API_MEMBERS(M)
 #undef M
@@ -179,8 +180,35 @@ enum djson_result api_read_values(struct api_req *q, struct json_read *r, struct
 	return r->token == JSON_ERROR ? syntax(e) : DJSON_OK;
 }
 
+static int by_bytes(const void *x, const void *y)
+{
+	return bytes_cmp(*(const struct bytes *)x, *(const struct bytes *)y);
+}
+
+void api_names_check(struct api_req *q, const struct bytes *names, size_t n)
+{
+	struct bytes sorted[API_NAMES_MAX];
+
+	if (n == 0)
+		return;
+	memcpy(sorted, names, n * sizeof *sorted);
+	qsort(sorted, n, sizeof *sorted, by_bytes);
+	for (size_t i = 0; i < n; i++) {
+		struct bytes name = sorted[i];
+
+		if (name.n == 0 || name.n > ITEM_NAME_MAX)
+			api_invalid(q, DJSON_PREFIX "An attribute name %s",
+			            name.n == 0 ? "must not be empty" : "is too long");
+		else if (i > 0 && bytes_eq(name, sorted[i - 1]))
+			api_invalid(q, DJSON_PREFIX "Duplicate value in attribute name: %.*s",
+			            (int)(name.n < VALUE_SHOWN_MAX ? name.n : VALUE_SHOWN_MAX), (const char *)name.p);
+	}
+}
+
 static enum djson_result read_strings(struct api_req *q, struct json_read *r, struct djson_error *e)
 {
+	bool too_many = false;
+
 	if (r->token != JSON_ARRAY)
 		return djson_mismatch(e, r->token, JSON_ARRAY);
 	if (q->names == NULL)
@@ -194,10 +222,13 @@ static enum djson_result read_strings(struct api_req *q, struct json_read *r, st
 		if (q->names_n < API_NAMES_MAX)
 			q->names[q->names_n++] = s;
 		else
-			api_invalid(q, "One or more parameter values were invalid: Too many attributes to get");
+			too_many = true;
 	}
-	if (q->names_n == 0)
-		api_invalid(q, "One or more parameter values were invalid: AttributesToGet must not be empty");
+	if (too_many)
+		api_constraint(q, "attributesToGet", BYTES_LIT("[...]"), "Member must have length less than or equal to 255");
+	else if (q->names_n == 0)
+		api_constraint(q, "attributesToGet", BYTES_LIT("[]"), "Member must have length greater than or equal to 1");
+	api_names_check(q, q->names, q->names_n);
 	return DJSON_OK;
 }
 
@@ -242,10 +273,10 @@ static enum djson_result read_member(struct api_req *q, enum api_member m, struc
 		return read_strings(q, r, e);
 	case API_KIND_OWN:
 		return q->op->read(q, m, r, e);
-	case API_KIND_SKIP:
-		break;
+	case API_KIND_LEGACY:
+		return legacy_read(q, m, r, e);
 	}
-	return json_read_skip(r) ? DJSON_OK : syntax(e);
+	return syntax(e);
 }
 
 /* --- constraints -------------------------------------------------------------------------------------------------- */
@@ -475,5 +506,5 @@ out:
 		return false;
 	}
 	test_all(q);
-	return api_settled(q);
+	return (q->constraints > 0 || api_unmixed(q)) && api_settled(q);
 }

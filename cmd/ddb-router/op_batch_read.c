@@ -114,6 +114,7 @@ static enum djson_result read_attributes(struct reading *x)
 	}
 	if (x->t->attributes_n == 0)
 		constraint(x, "[]", "Member must have length greater than or equal to 1", ".attributesToGet");
+	api_names_check(x->b->q, x->t->attributes, x->t->attributes_n);
 	return ended(x);
 }
 

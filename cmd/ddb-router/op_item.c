@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "api_impl.h"
+#include "expr_eval.h"
+#include "legacy.h"
 #include "msg.h"
 
 const uint8_t op_item_put_members[] = {
@@ -44,6 +46,11 @@ static uint8_t returns_of(const struct api_req *q)
 	return MSG_RETURN_NONE;
 }
 
+static bool updates_nothing(const struct api_req *q)
+{
+	return !q->m[API_UPDATE_EXPRESSION].given && (q->legacy == NULL || q->legacy->map[LEGACY_UPDATES].n == 0);
+}
+
 static void encode_write(void *arg, const struct route_table *t, const struct route_part *p, struct buf *out)
 {
 	struct api_req *q = arg;
@@ -58,8 +65,7 @@ static void encode_write(void *arg, const struct route_table *t, const struct ro
 
 	if (kind == MSG_OP_DELETE)
 		op.item = BYTES_NONE;
-	if (kind == MSG_OP_UPDATE && !q->m[API_UPDATE_EXPRESSION].given && op.returns >= MSG_RETURN_UPDATED_OLD &&
-	    op.returns != MSG_RETURN_ALL_NEW)
+	if (kind == MSG_OP_UPDATE && updates_nothing(q) && op.returns >= MSG_RETURN_UPDATED_OLD && op.returns != MSG_RETURN_ALL_NEW)
 		op.returns = MSG_RETURN_NONE;
 	buf_clear(ops);
 	MSG_LIST_PUT(ops, op, &op, MSG_VERSION);
@@ -84,6 +90,9 @@ static void written(void *arg, enum result result, struct route_table *t, struct
 		api_fail_item(q, result, m.attributes);
 		return;
 	}
+	/* Node and programs have the words of expressions; AttributeUpdates has its own. */
+	if (q->m[API_ATTRIBUTE_UPDATES].given && bytes_is(m.text, EXPR_WRONG_TYPE))
+		m.text = BYTES_LIT("Type mismatch for attribute to update");
 	if (result != RESULT_OK) {
 		api_fail(q, result, m.text);
 		return;
@@ -128,7 +137,7 @@ static void write_routed(struct api_req *q)
 
 	if (!api_key(q, put ? q->m[API_ITEM].s : q->m[API_KEY].s, !put))
 		return;
-	if (kind_of(q) == MSG_OP_UPDATE && !q->m[API_UPDATE_EXPRESSION].given && !update_nothing(q))
+	if (kind_of(q) == MSG_OP_UPDATE && updates_nothing(q) && !update_nothing(q))
 		return;
 	api_routed(q, buf_view(&q->key));
 	call_start(q->r, q->table, &(struct call_request){ .kind = CALL_WRITE, .type = MSG_write, .key = buf_view(&q->key),

@@ -96,7 +96,7 @@ void op_query(struct api_req *q)
 {
 	if (!op_query_page_select(q))
 		return;
-	if (!q->m[API_KEY_CONDITION_EXPRESSION].given) {
+	if (!q->m[API_KEY_CONDITION_EXPRESSION].given && !q->m[API_KEY_CONDITIONS].given) {
 		api_refuse(q, RESULT_INVALID, "Either the KeyConditions or KeyConditionExpression parameter must be "
 		                              "specified in the request.");
 		return;

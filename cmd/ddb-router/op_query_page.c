@@ -20,9 +20,6 @@ static const char *projected_by(const struct api_req *q)
 
 bool op_query_page_select(struct api_req *q)
 {
-	static const enum api_member legacy[] = {
-		API_KEY_CONDITIONS, API_QUERY_FILTER, API_SCAN_FILTER, API_CONDITIONAL_OPERATOR,
-	};
 	const char *by = projected_by(q);
 	struct bytes what = api_is(q, API_SELECT, "COUNT") ? BYTES_LIT("only the Count") : q->m[API_SELECT].s;
 
@@ -40,13 +37,6 @@ bool op_query_page_select(struct api_req *q)
 	if (api_is(q, API_SELECT, "ALL_PROJECTED_ATTRIBUTES") && !q->m[API_INDEX_NAME].given) {
 		api_refuse(q, RESULT_INVALID,
 		           "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName");
-		return false;
-	}
-	for (size_t i = 0; i < sizeof legacy / sizeof legacy[0]; i++) {
-		if (!q->m[legacy[i]].given)
-			continue;
-		/* Ignoring a filter would answer with items that nobody asked for. */
-		api_refuse(q, RESULT_INVALID, "%s is not supported yet; use an expression", api_member_name(legacy[i]));
 		return false;
 	}
 	return true;

@@ -27,7 +27,7 @@ struct op_query_page {
 	struct buf edge;                         /* end, in the page's direction, of the partition asked last */
 };
 
-/* The rules of Select and of the legacy parameters.  False after refusing. */
+/* The rules of Select.  False after refusing. */
 bool op_query_page_select(struct api_req *q);
 /* IndexName, once the table is known.  False after refusing. */
 bool op_query_page_index(struct api_req *q);
