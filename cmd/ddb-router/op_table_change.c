@@ -311,26 +311,49 @@ static void class(struct change *c)
 	op_table_settings_put_time(c->b, "TableClassDateTime", c->now_ms);
 }
 
+static bool is_defined(struct bytes list, const struct op_table_pair *p)
+{
+	struct item_iter it = item_iter(list);
+	struct value v, name, type;
+
+	while (item_next_value(&it, &v))
+		if (v.tag == ITEM_M && item_get(v.body, BYTES_LIT("AttributeName"), &name) && bytes_eq(name.body, p->a) &&
+		    item_get(v.body, BYTES_LIT("AttributeType"), &type) && bytes_eq(type.body, p->b))
+			return true;
+	return false;
+}
+
+static enum result unused(const struct change *c, struct bytes list)
+{
+	struct item_iter it = item_iter(list);
+	struct value v, name;
+	bool first = true;
+
+	buf_str(c->err, DJSON_PREFIX "Some AttributeDefinitions are not used. AttributeDefinitions: [");
+	for (size_t i = 0; i < c->s->definitions && i < OP_TABLE_DEFINITIONS_MAX; i++) {
+		buf_str(c->err, i > 0 ? ", " : "");
+		buf_bytes(c->err, c->s->definition[i].a);
+	}
+	buf_str(c->err, "], keys used: [");
+	for (; item_next_value(&it, &v); first = false)
+		if (v.tag == ITEM_M && item_get(v.body, BYTES_LIT("AttributeName"), &name)) {
+			buf_str(c->err, first ? "" : ", ");
+			buf_bytes(c->err, name.body);
+		}
+	buf_str(c->err, "]");
+	return RESULT_INVALID;
+}
+
 /* Without indexes the attributes of the key are all there is to define. */
 static enum result definitions(const struct change *c)
 {
-	const struct op_table_spec *s = c->s;
-	struct value list, v;
+	struct value list;
 
-	if (s->definitions == 0 || !item_get(c->old, BYTES_LIT("AttributeDefinitions"), &list))
+	if (!item_get(c->old, BYTES_LIT("AttributeDefinitions"), &list) || list.tag != ITEM_L)
 		return RESULT_OK;
-	for (size_t i = 0; i < s->definitions && i < OP_TABLE_DEFINITIONS_MAX; i++) {
-		struct item_iter it = item_iter(list.body);
-		struct value name, type;
-		bool known = false;
-
-		while (item_next_value(&it, &v))
-			known |= v.tag == ITEM_M && item_get(v.body, BYTES_LIT("AttributeName"), &name) &&
-				 bytes_eq(name.body, s->definition[i].a) && item_get(v.body, BYTES_LIT("AttributeType"), &type) &&
-				 bytes_eq(type.body, s->definition[i].b);
-		if (!known)
-			return invalid(c, DJSON_PREFIX "Some AttributeDefinitions are not used");
-	}
+	for (size_t i = 0; i < c->s->definitions && i < OP_TABLE_DEFINITIONS_MAX; i++)
+		if (!is_defined(list.body, &c->s->definition[i]))
+			return unused(c, list.body);
 	return RESULT_OK;
 }
 

@@ -398,7 +398,7 @@ TEST(attributes_are_those_of_the_key)
 	units(&f, 7, 7);
 	f.s->definition[0] = (struct op_table_pair){ BYTES_LIT("other"), BYTES_LIT("S") };
 	f.s->definitions = 1;
-	refused(&f, "Some AttributeDefinitions are not used");
+	refused(&f, "Some AttributeDefinitions are not used. AttributeDefinitions: [other], keys used: [pk]");
 	end(&f);
 }
 
