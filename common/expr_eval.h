@@ -42,7 +42,7 @@ enum expr_result expr_eval_projection(struct bytes prog, struct bytes item, stru
  *   key      binary item of the key attributes alone
  *   out      the new binary item is appended; undefined unless EXPR_TRUE is returned.  Nothing is appended if there was
  *            no item and the program only removes: then there is none afterwards either (Developer Guide,
- *            "AttributeUpdates (legacy)", on DELETE; unconfirmed for expressions)
+ *            "AttributeUpdates (legacy)", on DELETE; scylladb/scylladb#5862 saw it)
  *   message  set for EXPR_INVALID: a constant string, the whole message of the ValidationException
  * All right-hand sides see old (never key).  An update without effect gives bytes equal to old's.
  * Returns EXPR_TRUE, EXPR_INVALID or EXPR_MALFORMED.

@@ -10,8 +10,8 @@ static const enum api_member texts[] = {
 
 /* In the order in which messages name them. */
 static const enum api_member legacy[] = {
-	API_ATTRIBUTES_TO_GET, API_ATTRIBUTE_UPDATES, API_EXPECTED, API_QUERY_FILTER, API_SCAN_FILTER, API_CONDITIONAL_OPERATOR,
-	API_KEY_CONDITIONS,
+	API_ATTRIBUTES_TO_GET, API_ATTRIBUTE_UPDATES, API_EXPECTED, API_QUERY_FILTER, API_SCAN_FILTER,
+	API_CONDITIONAL_OPERATOR, API_KEY_CONDITIONS,
 };
 #define LEGACY_N (sizeof legacy / sizeof legacy[0])
 
@@ -71,7 +71,8 @@ bool api_unmixed(struct api_req *q)
 	if (given(q, texts, TEXTS_N) == 0 || given(q, legacy, n) == 0)
 		return true;
 	buf_clear(err);
-	buf_str(err, "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: ");
+	buf_str(err, "Can not use both expression and non-expression parameters in the same request: "
+	             "Non-expression parameters: ");
 	list(q, legacy, n, err);
 	buf_str(err, " Expression parameters: ");
 	list(q, texts, TEXTS_N, err);
@@ -121,7 +122,9 @@ static bool compile(struct api_req *q, enum api_member m, const struct key_schem
 static bool compile_legacy(struct api_req *q, bool again, const struct key_schema *schema, struct buf *err)
 {
 	bool any = api_is(q, API_CONDITIONAL_OPERATOR, "OR");
-	struct buf *condition = &q->progs[API_PROG_CONDITION], *filter = &q->progs[API_PROG_FILTER], *update = &q->progs[API_PROG_UPDATE];
+	const struct key_schema *not_filtered = q->m[API_QUERY_FILTER].given ? schema : NULL;
+	struct buf *condition = &q->progs[API_PROG_CONDITION], *filter = &q->progs[API_PROG_FILTER];
+	struct buf *update = &q->progs[API_PROG_UPDATE];
 	bool ok = again || legacy_check(q->legacy, q->m[API_CONDITIONAL_OPERATOR].given, err);
 
 	if (ok && q->m[API_EXPECTED].given) {
@@ -138,7 +141,7 @@ static bool compile_legacy(struct api_req *q, bool again, const struct key_schem
 		ok = legacy_range(q->legacy, schema, &q->key_condition, err);
 	if (ok && (q->m[API_QUERY_FILTER].given || q->m[API_SCAN_FILTER].given)) {
 		buf_clear(filter);
-		ok = legacy_condition(q->legacy, LEGACY_FILTER, any, q->m[API_QUERY_FILTER].given ? schema : NULL, filter, err);
+		ok = legacy_condition(q->legacy, LEGACY_FILTER, any, not_filtered, filter, err);
 		q->prog[API_PROG_FILTER] = buf_view(filter);
 	}
 	return ok;

@@ -225,9 +225,11 @@ static enum djson_result read_strings(struct api_req *q, struct json_read *r, st
 			too_many = true;
 	}
 	if (too_many)
-		api_constraint(q, "attributesToGet", BYTES_LIT("[...]"), "Member must have length less than or equal to 255");
+		api_constraint(q, "attributesToGet", BYTES_LIT("[...]"),
+		               "Member must have length less than or equal to 255");
 	else if (q->names_n == 0)
-		api_constraint(q, "attributesToGet", BYTES_LIT("[]"), "Member must have length greater than or equal to 1");
+		api_constraint(q, "attributesToGet", BYTES_LIT("[]"),
+		               "Member must have length greater than or equal to 1");
 	api_names_check(q, q->names, q->names_n);
 	return DJSON_OK;
 }

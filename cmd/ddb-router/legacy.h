@@ -1,12 +1,13 @@
 /*
- * legacy: the parameters that came before expressions: Expected, AttributeUpdates, KeyConditions, QueryFilter, ScanFilter.
+ * legacy: what came before expressions: Expected, AttributeUpdates, KeyConditions, QueryFilter, ScanFilter.
  *
  *   legacy_read.c  reads them, in the one pass of api_parse.c      legacy_check.c  what is wrong with them
  *   legacy_code.c  makes of them what expressions compile to, so that nobody else knows that they exist
  *
- * Source: Amazon DynamoDB Developer Guide, "Legacy conditional parameters"; botocore's service model for the shapes.  Where the
- * guide is silent, a comment or a test says "unconfirmed".
- * Does not: know ConditionalOperator's spelling, AttributesToGet (a projection of names), or who may be mixed with whom (api_expr.c).
+ * Source: Amazon DynamoDB Developer Guide, "Legacy conditional parameters"; botocore's service model for the shapes.
+ * Where the guide is silent, a comment or a test names another source, or says "unconfirmed".
+ * Does not: know ConditionalOperator's spelling, AttributesToGet (a projection of names), or who may be mixed with whom
+ * (api_expr.c).
  */
 #ifndef ROUTER_LEGACY_H
 #define ROUTER_LEGACY_H
@@ -39,10 +40,11 @@ struct legacy_entry {
 };
 
 struct legacy {
-	struct { struct legacy_entry *entry; size_t n, cap; } map[LEGACY_MAPS];
+	struct legacy_list { struct legacy_entry *entry; size_t n, cap; } map[LEGACY_MAPS];
 	struct { size_t at, n; } *value;         /* in bytes, encoded as item.h has them */
 	size_t values_n, values_cap, names_bytes;
-	struct buf bytes, invalid;               /* invalid: the message about the first value that is none; empty: all are good */
+	struct buf bytes;
+	struct buf invalid;                      /* message about the first value that is none; empty: all are good */
 };
 
 void legacy_free(struct legacy *l);              /* NULL is harmless */
@@ -52,8 +54,8 @@ const char *legacy_op_name(enum legacy_op op);
 struct value legacy_value(const struct legacy *l, const struct legacy_entry *e, size_t i);
 
 /*
- * Read the value of member m into q->legacy, which is made when first needed; as op->read (api.h).  Failed constraints are reported,
- * wrong values kept for legacy_check.
+ * Read the value of member m into q->legacy, which is made when first needed; as op->read (api.h).  Failed constraints
+ * are reported, wrong values kept for legacy_check.
  */
 enum djson_result legacy_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 
@@ -72,10 +74,11 @@ bool legacy_check(const struct legacy *l, bool op, struct buf *err);
  *   schema  NULL while the table is not known; for a filter also if it may name key attributes (Scan)
  * False with the message.
  */
-bool legacy_condition(const struct legacy *l, enum legacy_map map, bool any, const struct key_schema *schema, struct buf *prog,
-                      struct buf *err);
+bool legacy_condition(const struct legacy *l, enum legacy_map map, bool any, const struct key_schema *schema,
+                      struct buf *prog, struct buf *err);
 bool legacy_update(struct legacy *l, const struct key_schema *schema, struct buf *prog, struct buf *err);
-/* KeyConditions as the range that expr_compile_key_condition gives; nothing without a schema.  Values are views into l. */
-bool legacy_range(const struct legacy *l, const struct key_schema *schema, struct expr_key_condition *out, struct buf *err);
+/* KeyConditions as the range that expr_compile_key_condition gives; nothing without a schema.  Its values are l's. */
+bool legacy_range(const struct legacy *l, const struct key_schema *schema, struct expr_key_condition *out,
+                  struct buf *err);
 
 #endif

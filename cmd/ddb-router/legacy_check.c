@@ -1,4 +1,4 @@
-/* One mistake is told, the first in the order of the request: what is wrong with a parameter is looked for attribute by attribute. */
+/* One mistake is told, the first in the order of the request: a parameter is gone through attribute by attribute. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -74,9 +74,11 @@ static bool arguments(const struct legacy *l, const struct legacy_entry *e, stru
 		if (type_of(legacy_value(l, e, i)) != type)
 			return fail(err, DJSON_PREFIX "AttributeValues inside AttributeValueList must be of same type");
 	if ((rules[e->op].types & (1u << type)) == 0)
-		return fail(err, DJSON_PREFIX "ComparisonOperator %s is not valid for %s AttributeValue type", op, item_type_name(type));
+		return fail(err, DJSON_PREFIX "ComparisonOperator %s is not valid for %s AttributeValue type", op,
+		            item_type_name(type));
 	if (e->op == LEGACY_BETWEEN && item_value_cmp(legacy_value(l, e, 0), legacy_value(l, e, 1), &ok) > 0)
-		return fail(err, "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound");
+		return fail(err, "The BETWEEN condition was provided a range where the lower bound is greater than the "
+		                 "upper bound");
 	return true;
 }
 
@@ -101,14 +103,16 @@ static bool expected(const struct legacy *l, const struct legacy_entry *e, struc
 	if (e->op != LEGACY_NO_OP) {
 		if (rules[e->op].max == 0 || e->value_given || e->list_given)
 			return arguments(l, e, err);
-		snprintf(what, sizeof what, "Value or AttributeValueList must be used with ComparisonOperator: %s", legacy_op_name(e->op));
+		snprintf(what, sizeof what, "Value or AttributeValueList must be used with ComparisonOperator: %s",
+		         legacy_op_name(e->op));
 		return misused(e, what, err);
 	}
 	if (e->exists_given && !e->exists)
 		return !e->value_given || misused(e, "Value cannot be used when Exists is false", err);
 	if (e->value_given)
 		return true;
-	return misused(e, e->exists_given ? "Value must be provided when Exists is true" : "Value must be provided when Exists is null", err);
+	snprintf(what, sizeof what, "Value must be provided when Exists is %s", e->exists_given ? "true" : "null");
+	return misused(e, what, err);
 }
 
 static bool operator(const struct legacy *l, bool op, struct buf *err)
@@ -136,7 +140,8 @@ static bool action(const struct legacy *l, const struct legacy_entry *e, struct 
 	if (type == ITEM_SS || type == ITEM_NS || type == ITEM_BS || e->action == LEGACY_PUT)
 		return true;
 	if (e->action == LEGACY_DELETE)
-		return fail(err, DJSON_PREFIX "DELETE action with value is not supported for the type %s", item_type_name(type));
+		return fail(err, DJSON_PREFIX "DELETE action with value is not supported for the type %s",
+		            item_type_name(type));
 	return type == ITEM_N || type == ITEM_L ||
 	       fail(err, DJSON_PREFIX "ADD action is not supported for the type %s", item_type_name(type));
 }

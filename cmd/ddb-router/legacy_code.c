@@ -1,4 +1,4 @@
-/* Syntax trees as the parser would have made them, and from there the same way as expressions, except for the limits of a text. */
+/* Syntax trees as the parser would make them; from there it is the way of expressions, but for the limits of a text. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -39,7 +39,8 @@ static uint16_t path(struct builder *b, size_t i)
 {
 	uint16_t node = expr_ast_node(&b->a, EXPR_N_PATH, BYTES_NONE);
 
-	b->a.nodes[node].step = expr_ast_step(&b->a, (struct expr_step){ .name = b->entry[i].name, .alias = &b->alias[i] });
+	b->a.nodes[node].step = expr_ast_step(&b->a, (struct expr_step){ .name = b->entry[i].name,
+	                                                                 .alias = &b->alias[i] });
 	b->a.nodes[node].steps = 1;
 	return node;
 }
@@ -121,7 +122,10 @@ static uint16_t function(struct builder *b, size_t i, const char *name)
 	return over(b, EXPR_N_FUNCTION, name, left, b->entry[i].n > 0 ? argument(b, i, 0) : 0);
 }
 
-/* What is not there contains nothing, and yet is not NOT_CONTAINS (unconfirmed); it is NE, as in expressions. */
+/*
+ * What is not there contains nothing, and yet is not NOT_CONTAINS (so has scylladb's Alternator it, which is tested
+ * against the service); it is NE, as in expressions.
+ */
 static uint16_t not_contains(struct builder *b, size_t i)
 {
 	uint16_t left = path(b, i), exists = over(b, EXPR_N_FUNCTION, "attribute_exists", left, 0);
@@ -172,8 +176,8 @@ static uint16_t all(struct builder *b, enum expr_node_kind kind, size_t from, si
 	return join(b, kind, left, all(b, kind, mid, to));
 }
 
-bool legacy_condition(const struct legacy *l, enum legacy_map map, bool any, const struct key_schema *schema, struct buf *prog,
-                      struct buf *err)
+bool legacy_condition(const struct legacy *l, enum legacy_map map, bool any, const struct key_schema *schema,
+                      struct buf *prog, struct buf *err)
 {
 	struct expr_subst none = { 0 };
 	struct builder b;
@@ -225,13 +229,14 @@ static void act(struct builder *b, size_t i)
 
 bool legacy_update(struct legacy *l, const struct key_schema *schema, struct buf *prog, struct buf *err)
 {
+	struct legacy_list *list = &l->map[LEGACY_UPDATES];
 	struct expr_subst none = { 0 };
 	struct builder b;
 	bool ok;
 
-	if (l->map[LEGACY_UPDATES].n == 0)
+	if (list->n == 0)
 		return true;
-	qsort(l->map[LEGACY_UPDATES].entry, l->map[LEGACY_UPDATES].n, sizeof *l->map[LEGACY_UPDATES].entry, by_name);
+	qsort(list->entry, list->n, sizeof *list->entry, by_name);
 	begin(&b, l, LEGACY_UPDATES);
 	for (size_t i = 0; i < b.n; i++)
 		act(&b, i);
@@ -280,7 +285,8 @@ static uint16_t key_test(struct builder *b, size_t i)
 	return node;
 }
 
-bool legacy_range(const struct legacy *l, const struct key_schema *schema, struct expr_key_condition *out, struct buf *err)
+bool legacy_range(const struct legacy *l, const struct key_schema *schema, struct expr_key_condition *out,
+                  struct buf *err)
 {
 	struct builder b;
 	uint16_t first;

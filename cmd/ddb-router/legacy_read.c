@@ -115,8 +115,8 @@ static enum djson_result read_op(struct reading *x)
 	x->op_bad = x->entry.op == LEGACY_NO_OP;
 	if (x->op_bad)
 		constraint(x, "comparisonOperator", s.p != NULL ? s : BYTES_LIT(""),
-		           "Member must satisfy enum value set: [IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, "
-		           "BEGINS_WITH, GE, CONTAINS]");
+		           "Member must satisfy enum value set: [IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, "
+		           "NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]");
 	return DJSON_OK;
 }
 
@@ -135,7 +135,8 @@ static enum djson_result read_action(struct reading *x)
 		known = true;
 	}
 	if (!known)
-		constraint(x, "action", s.p != NULL ? s : BYTES_LIT(""), "Member must satisfy enum value set: [ADD, PUT, DELETE]");
+		constraint(x, "action", s.p != NULL ? s : BYTES_LIT(""),
+		           "Member must satisfy enum value set: [ADD, PUT, DELETE]");
 	return DJSON_OK;
 }
 
@@ -165,10 +166,10 @@ static enum djson_result read_member(struct reading *x, struct bytes name)
 
 static void add(struct reading *x)
 {
-	struct legacy *l = x->l;
+	struct legacy_list *list = &x->l->map[x->map];
 
-	l->names_bytes += x->entry.name.n;
-	if (l->map[x->map].n == LEGACY_ENTRIES_MAX || l->bytes.n + l->names_bytes > LEGACY_BYTES_MAX) {
+	x->l->names_bytes += x->entry.name.n;
+	if (list->n == LEGACY_ENTRIES_MAX || x->l->bytes.n + x->l->names_bytes > LEGACY_BYTES_MAX) {
 		invalid(x, TOO_MANY);
 		return;
 	}
@@ -176,11 +177,11 @@ static void add(struct reading *x)
 		invalid(x, DJSON_PREFIX "An attribute name must not be empty");
 	else if (x->entry.name.n > ITEM_NAME_MAX)
 		invalid(x, DJSON_PREFIX "An attribute name is too long");
-	if (l->map[x->map].n == l->map[x->map].cap) {
-		l->map[x->map].cap = l->map[x->map].cap > 0 ? 2 * l->map[x->map].cap : 4;
-		l->map[x->map].entry = mem_resize(l->map[x->map].entry, l->map[x->map].cap * sizeof *l->map[x->map].entry);
+	if (list->n == list->cap) {
+		list->cap = list->cap > 0 ? 2 * list->cap : 4;
+		list->entry = mem_resize(list->entry, list->cap * sizeof *list->entry);
 	}
-	l->map[x->map].entry[l->map[x->map].n++] = x->entry;
+	list->entry[list->n++] = x->entry;
 }
 
 /* One attribute of the map, its name just read.  null stands for nothing. */

@@ -65,7 +65,8 @@ static void encode_write(void *arg, const struct route_table *t, const struct ro
 
 	if (kind == MSG_OP_DELETE)
 		op.item = BYTES_NONE;
-	if (kind == MSG_OP_UPDATE && updates_nothing(q) && op.returns >= MSG_RETURN_UPDATED_OLD && op.returns != MSG_RETURN_ALL_NEW)
+	if (kind == MSG_OP_UPDATE && updates_nothing(q) && op.returns >= MSG_RETURN_UPDATED_OLD &&
+	    op.returns != MSG_RETURN_ALL_NEW)
 		op.returns = MSG_RETURN_NONE;
 	buf_clear(ops);
 	MSG_LIST_PUT(ops, op, &op, MSG_VERSION);

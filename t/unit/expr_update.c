@@ -60,7 +60,7 @@ static const struct row rows[] = {
 		"m={M:{a={N:1}, c={S:y}}}" },
 	{ "REMOVE a", NULL, "a={N:1}, b={N:2}", "b={N:2}", "" },
 	{ "REMOVE a", NULL, "b={N:2}", "b={N:2}", "" },
-	{ "REMOVE a", NULL, NULL, "", "" }, /* unconfirmed: no item, and none is made */
+	{ "REMOVE a", NULL, NULL, "", "" }, /* unconfirmed of expressions: no item, and none is made */
 	{ "REMOVE m.a", NULL, NULL, WRONG_PATH, NULL },
 	{ "REMOVE a ADD b :n", ":n={N:1}", NULL, "b={N:1}, pk={S:k}", "b={N:1}" },
 	{ "REMOVE l[1]", NULL, "l={L:[{N:1}, {N:2}, {N:3}]}", "l={L:[{N:1}, {N:3}]}", NULL },

@@ -1,6 +1,7 @@
 /*
- * The older parameters: what a request with them sends to the node, as expr_print shows programs, or how it is refused; and what these
- * programs do with items.  Texts marked "unconfirmed" are not known from AWS's documentation or from reports of the service's answers.
+ * The older parameters: what a request with them sends to the node, as expr_print shows programs, or how it is refused;
+ * and what these programs do with items.  Texts marked "unconfirmed" are not known from AWS's documentation or from
+ * reports of the service's answers.
  */
 #include "check.h"
 
@@ -13,6 +14,11 @@ static struct fixture f;
 
 #define OPV "One or more parameter values were invalid: "
 #define DETECTED "1 validation error detected: "
+#define CONSTRAINT(value, where, rule) \
+	DETECTED "Value " value " at '" where "' failed to satisfy constraint: Member must " rule
+#define OPERATORS \
+	"satisfy enum value set: [IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, " \
+	"GE, CONTAINS]"
 #define EXPECTED(e) "\"Expected\":{" e "}"
 #define UPDATES(u) "\"AttributeUpdates\":{" u "}"
 #define ARGS(op, list) "\"ComparisonOperator\":\"" op "\",\"AttributeValueList\":[" list "]"
@@ -134,7 +140,8 @@ struct row { const char *op, *members, *wanted; };
 static void rows(const struct row *row, size_t n)
 {
 	setup(&f, 0);
-	cluster.schema = (struct key_schema){ .part = { { BYTES_LIT("pk"), ITEM_S }, { BYTES_LIT("sk"), ITEM_N } }, .n = 2, .hash_n = 1 };
+	cluster.schema = (struct key_schema){ .part = { { BYTES_LIT("pk"), ITEM_S }, { BYTES_LIT("sk"), ITEM_N } },
+		.n = 2, .hash_n = 1 };
 	for (size_t i = 0; i < n; i++) {
 		struct outcome o;
 
@@ -176,18 +183,24 @@ static const struct row conditions[] = {
 	{ "Put", EXPECTED("\"a\":null"), "" },
 	{ "Put", "\"Expected\":null", "" },
 	{ "Delete", EXPECTED("\"a\":{\"Exists\":false}"), "attribute_not_exists(a)" },
-	{ "Update", EXPECTED("\"a\":{\"Exists\":false}"), "attribute_not_exists(a); SET pk = if_not_exists(pk, {S:x})" },
-	{ "Delete", EXPECTED("\"a\":{\"Value\":" N1 "},\"b\":{\"Exists\":false}"), "(a = {N:1} AND attribute_not_exists(b))" },
+	{ "Update", EXPECTED("\"a\":{\"Exists\":false}"),
+		"attribute_not_exists(a); SET pk = if_not_exists(pk, {S:x})" },
+	{ "Delete", EXPECTED("\"a\":{\"Value\":" N1 "},\"b\":{\"Exists\":false}"),
+		"(a = {N:1} AND attribute_not_exists(b))" },
 	{ "Delete", EXPECTED("\"a\":{\"Value\":" N1 "},\"b\":{\"Exists\":false}") ",\"ConditionalOperator\":\"AND\"",
 		"(a = {N:1} AND attribute_not_exists(b))" },
 	{ "Delete", EXPECTED("\"a\":{\"Value\":" N1 "},\"b\":{\"Exists\":false},\"c\":{" ARGS("NOT_CONTAINS", SX) "}")
 		",\"ConditionalOperator\":\"OR\"",
 		"(a = {N:1} OR (attribute_not_exists(b) OR (attribute_exists(c) AND NOT contains(c, {S:x}))))" },
-	{ "Scan", "\"ScanFilter\":{\"a\":{" ARGS("GT", N1) "},\"pk\":{" ARGS("EQ", SX) "}}", "(a > {N:1} AND pk = {S:x})" },
-	{ "Scan", "\"ScanFilter\":{\"a\":{" ARGS("GT", N1) "},\"b\":{\"ComparisonOperator\":\"NULL\"}},\"ConditionalOperator\":\"OR\"",
+	{ "Scan", "\"ScanFilter\":{\"a\":{" ARGS("GT", N1) "},\"pk\":{" ARGS("EQ", SX) "}}",
+		"(a > {N:1} AND pk = {S:x})" },
+	{ "Scan", "\"ScanFilter\":{\"a\":{" ARGS("GT", N1) "},"
+		"\"b\":{\"ComparisonOperator\":\"NULL\"}},\"ConditionalOperator\":\"OR\"",
 		"(a > {N:1} OR attribute_not_exists(b))" },
-	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "}},\"QueryFilter\":{\"a\":{" ARGS("GT", N1) "}}", "a > {N:1}" },
-	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "}},\"FilterExpression\":\"attribute_exists(a)\"", "attribute_exists(a)" },
+	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "}},\"QueryFilter\":{\"a\":{" ARGS("GT", N1) "}}",
+		"a > {N:1}" },
+	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "}},\"FilterExpression\":\"attribute_exists(a)\"",
+		"attribute_exists(a)" },
 };
 
 TEST(conditions_become_programs)
@@ -196,55 +209,70 @@ TEST(conditions_become_programs)
 }
 
 static const struct row refused_conditions[] = {
-	{ "Put", EXPECTED("\"a\":{" ARGS("EQ", "") "}"), OPV "Invalid number of argument(s) for the EQ ComparisonOperator" },
-	{ "Put", EXPECTED("\"a\":{" ARGS("EQ", N1 "," N2) "}"), OPV "Invalid number of argument(s) for the EQ ComparisonOperator" },
-	{ "Put", EXPECTED("\"a\":{" ARGS("BETWEEN", N1) "}"), OPV "Invalid number of argument(s) for the BETWEEN ComparisonOperator" },
-	{ "Put", EXPECTED("\"a\":{" ARGS("IN", "") "}"), OPV "Invalid number of argument(s) for the IN ComparisonOperator" },
-	{ "Put", EXPECTED("\"a\":{" ARGS("NULL", N1) "}"), OPV "Invalid number of argument(s) for the NULL ComparisonOperator" },
+	{ "Put", EXPECTED("\"a\":{" ARGS("EQ", "") "}"),
+		OPV "Invalid number of argument(s) for the EQ ComparisonOperator" },
+	{ "Put", EXPECTED("\"a\":{" ARGS("EQ", N1 "," N2) "}"),
+		OPV "Invalid number of argument(s) for the EQ ComparisonOperator" },
+	{ "Put", EXPECTED("\"a\":{" ARGS("BETWEEN", N1) "}"),
+		OPV "Invalid number of argument(s) for the BETWEEN ComparisonOperator" },
+	{ "Put", EXPECTED("\"a\":{" ARGS("IN", "") "}"),
+		OPV "Invalid number of argument(s) for the IN ComparisonOperator" },
+	{ "Put", EXPECTED("\"a\":{" ARGS("NULL", N1) "}"),
+		OPV "Invalid number of argument(s) for the NULL ComparisonOperator" },
 	{ "Put", EXPECTED("\"a\":{\"ComparisonOperator\":\"NOT_NULL\",\"Value\":" N1 "}"),
 		OPV "Invalid number of argument(s) for the NOT_NULL ComparisonOperator" },
 	{ "Scan", "\"ScanFilter\":{\"a\":{" ARGS("CONTAINS", N1 "," N1) "}}",
 		OPV "Invalid number of argument(s) for the CONTAINS ComparisonOperator" },
-	{ "Scan", "\"ScanFilter\":{\"a\":{\"ComparisonOperator\":\"LT\"}}", OPV "Invalid number of argument(s) for the LT ComparisonOperator" },
-	{ "Put", EXPECTED("\"a\":{" ARGS("IN", N1 "," SX) "}"), OPV "AttributeValues inside AttributeValueList must be of same type" },
-	{ "Put", EXPECTED("\"a\":{" ARGS("BETWEEN", N1 "," SX) "}"), OPV "AttributeValues inside AttributeValueList must be of same type" },
+	{ "Scan", "\"ScanFilter\":{\"a\":{\"ComparisonOperator\":\"LT\"}}",
+		OPV "Invalid number of argument(s) for the LT ComparisonOperator" },
+	{ "Put", EXPECTED("\"a\":{" ARGS("IN", N1 "," SX) "}"),
+		OPV "AttributeValues inside AttributeValueList must be of same type" },
+	{ "Put", EXPECTED("\"a\":{" ARGS("BETWEEN", N1 "," SX) "}"),
+		OPV "AttributeValues inside AttributeValueList must be of same type" },
 	{ "Put", EXPECTED("\"a\":{" ARGS("BETWEEN", N2 "," N1) "}"),
 		"The BETWEEN condition was provided a range where the lower bound is greater than the upper bound" },
 	{ "Put", EXPECTED("\"a\":{" ARGS("BETWEEN", "{\"NS\":[\"1\"]},{\"NS\":[\"2\"]}") "}"),
 		OPV "ComparisonOperator BETWEEN is not valid for NS AttributeValue type" },
-	{ "Put", EXPECTED("\"a\":{" ARGS("LT", "{\"BOOL\":true}") "}"), OPV "ComparisonOperator LT is not valid for BOOL AttributeValue type" },
-	{ "Put", EXPECTED("\"a\":{" ARGS("IN", "{\"SS\":[\"x\"]}") "}"), OPV "ComparisonOperator IN is not valid for SS AttributeValue type" },
-	{ "Put", EXPECTED("\"a\":{" ARGS("CONTAINS", "{\"L\":[]}") "}"), OPV "ComparisonOperator CONTAINS is not valid for L AttributeValue type" },
+	{ "Put", EXPECTED("\"a\":{" ARGS("LT", "{\"BOOL\":true}") "}"),
+		OPV "ComparisonOperator LT is not valid for BOOL AttributeValue type" },
+	{ "Put", EXPECTED("\"a\":{" ARGS("IN", "{\"SS\":[\"x\"]}") "}"),
+		OPV "ComparisonOperator IN is not valid for SS AttributeValue type" },
+	{ "Put", EXPECTED("\"a\":{" ARGS("CONTAINS", "{\"L\":[]}") "}"),
+		OPV "ComparisonOperator CONTAINS is not valid for L AttributeValue type" },
 	{ "Put", EXPECTED("\"a\":{" ARGS("NOT_CONTAINS", "{\"BS\":[\"AA==\"]}") "}"),
 		OPV "ComparisonOperator NOT_CONTAINS is not valid for BS AttributeValue type" },
-	{ "Put", EXPECTED("\"a\":{" ARGS("BEGINS_WITH", N1) "}"), OPV "ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type" },
+	{ "Put", EXPECTED("\"a\":{" ARGS("BEGINS_WITH", N1) "}"),
+		OPV "ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type" },
 	{ "Put", EXPECTED("\"a\":{\"Value\":" N1 "," ARGS("EQ", N1) "}"),
-		DETECTED OPV "Value and AttributeValueList cannot be used together for Attribute: a" }, /* unconfirmed: the prefix */
+		DETECTED OPV "Value and AttributeValueList cannot be used together for Attribute: a" },
+			/* unconfirmed: the prefix */
 	{ "Put", EXPECTED("\"a\":{\"Value\":" N1 ",\"AttributeValueList\":[]}"),
-		DETECTED OPV "Value and AttributeValueList cannot be used together for Attribute: a" }, /* unconfirmed: the prefix */
+		DETECTED OPV "Value and AttributeValueList cannot be used together for Attribute: a" },
+			/* unconfirmed: the prefix */
 	{ "Put", EXPECTED("\"a\":{\"Exists\":true,\"AttributeValueList\":[]}"),
 		DETECTED OPV "AttributeValueList can only be used with a ComparisonOperator for Attribute: a" },
 	{ "Put", EXPECTED("\"a\":{\"Exists\":true," ARGS("EQ", N1) "}"),
 		DETECTED OPV "Exists and ComparisonOperator cannot be used together for Attribute: a" },
 	{ "Put", EXPECTED("\"a\":{\"ComparisonOperator\":\"EQ\"}"),       /* unconfirmed: the prefix */
 		DETECTED OPV "Value or AttributeValueList must be used with ComparisonOperator: EQ for Attribute: a" },
-	{ "Put", EXPECTED("\"a\":{\"Exists\":true}"), DETECTED OPV "Value must be provided when Exists is true for Attribute: a" },
+	{ "Put", EXPECTED("\"a\":{\"Exists\":true}"),
+		DETECTED OPV "Value must be provided when Exists is true for Attribute: a" },
 	{ "Put", EXPECTED("\"a\":{}"), DETECTED OPV "Value must be provided when Exists is null for Attribute: a" },
 	{ "Put", EXPECTED("\"a\":{\"Exists\":false,\"Value\":" N1 "}"),
 		DETECTED OPV "Value cannot be used when Exists is false for Attribute: a" },
-	{ "Put", EXPECTED("\"a\":{\"Value\":{\"N\":\"x\"}}"), "The parameter cannot be converted to a numeric value: x" },
-	{ "Put", EXPECTED("\"a\":{\"Value\":{}}"), "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes" },
+	{ "Put", EXPECTED("\"a\":{\"Value\":{\"N\":\"x\"}}"),
+		"The parameter cannot be converted to a numeric value: x" },
+	{ "Put", EXPECTED("\"a\":{\"Value\":{}}"),
+		"Supplied AttributeValue is empty, must contain exactly one of the supported datatypes" },
 	{ "Put", EXPECTED("\"\":{\"Exists\":false}"), OPV "An attribute name must not be empty" }, /* unconfirmed */
 	{ "Put", EXPECTED("\"a\":{\"ComparisonOperator\":\"EQUAL\"}"),
-		DETECTED "Value 'EQUAL' at 'expected.a.member.comparisonOperator' failed to satisfy constraint: Member must satisfy enum "
-		"value set: [IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]" },
+		CONSTRAINT("'EQUAL'", "expected.a.member.comparisonOperator", OPERATORS) },
 	{ "Scan", "\"ScanFilter\":{\"a\":{}}",
-		DETECTED "Value null at 'scanFilter.a.member.comparisonOperator' failed to satisfy constraint: Member must not be null" },
+		CONSTRAINT("null", "scanFilter.a.member.comparisonOperator", "not be null") },
 	{ "Query", "\"KeyConditions\":{\"a\":{\"AttributeValueList\":[" N1 "]}}",
-		DETECTED "Value null at 'keyConditions.a.member.comparisonOperator' failed to satisfy constraint: Member must not be null" },
+		CONSTRAINT("null", "keyConditions.a.member.comparisonOperator", "not be null") },
 	{ "Query", "\"QueryFilter\":{\"a\":{\"ComparisonOperator\":\"\"}}",
-		DETECTED "Value '' at 'queryFilter.a.member.comparisonOperator' failed to satisfy constraint: Member must satisfy enum "
-		"value set: [IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]" },
+		CONSTRAINT("''", "queryFilter.a.member.comparisonOperator", OPERATORS) },
 	{ "Put", "\"Expected\":[]", "#SerializationException" },
 	{ "Put", EXPECTED("\"a\":1"), "#SerializationException" },
 	{ "Put", EXPECTED("\"a\":{\"Exists\":\"true\"}"), "#SerializationException" },
@@ -259,7 +287,7 @@ static const struct row refused_conditions[] = {
 	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "}},\"ConditionalOperator\":\"AND\"",
 		"ConditionalOperator cannot be used without Filter or Expected" },
 	{ "Put", EXPECTED("\"a\":{\"Exists\":false}") ",\"ConditionalOperator\":\"XOR\"",
-		DETECTED "Value 'XOR' at 'conditionalOperator' failed to satisfy constraint: Member must satisfy enum value set: [OR, AND]" },
+		CONSTRAINT("'XOR'", "conditionalOperator", "satisfy enum value set: [OR, AND]") },
 };
 
 TEST(wrong_conditions_are_refused)
@@ -269,32 +297,40 @@ TEST(wrong_conditions_are_refused)
 
 static const struct row updates[] = {
 	{ "Update", UPDATES("\"a\":{\"Value\":" N1 "}"), "SET a = {N:1}" },
-	{ "Update", UPDATES("\"b\":{\"Action\":\"PUT\",\"Value\":" N1 "},\"a\":{\"Action\":\"DELETE\"}"), "REMOVE a; SET b = {N:1}" },
+	{ "Update", UPDATES("\"b\":{\"Action\":\"PUT\",\"Value\":" N1 "},\"a\":{\"Action\":\"DELETE\"}"),
+		"REMOVE a; SET b = {N:1}" },
 	{ "Update", UPDATES("\"a\":{\"Action\":\"ADD\",\"Value\":" N1 "}"), "ADD a {N:1}" },
 	{ "Update", UPDATES("\"a\":{\"Action\":\"ADD\",\"Value\":{\"SS\":[\"x\"]}}"), "ADD a {SS:[x]}" },
 	{ "Update", UPDATES("\"a\":{\"Action\":\"ADD\",\"Value\":{\"L\":[" N1 "]}}"),
 		"SET a = list_append(if_not_exists(a, {L:[]}), {L:[{N:1}]})" },
 	{ "Update", UPDATES("\"a\":{\"Action\":\"DELETE\",\"Value\":{\"NS\":[\"1\"]}}"), "DELETE a {NS:[1]}" },
 	{ "Update", UPDATES(""), "SET pk = if_not_exists(pk, {S:x})" },
-	{ "Update", UPDATES("\"a\":{\"Value\":" N1 "}") "," EXPECTED("\"a\":{\"Exists\":false}"), "attribute_not_exists(a); SET a = {N:1}" },
-	{ "Update", UPDATES("\"a\":{\"Action\":\"PUT\"}"), OPV "Only DELETE action is allowed when no attribute value is specified" },
-	{ "Update", UPDATES("\"a\":{\"Action\":\"ADD\"}"), OPV "Only DELETE action is allowed when no attribute value is specified" },
+	{ "Update", UPDATES("\"a\":{\"Value\":" N1 "}") "," EXPECTED("\"a\":{\"Exists\":false}"),
+		"attribute_not_exists(a); SET a = {N:1}" },
+	{ "Update", UPDATES("\"a\":{\"Action\":\"PUT\"}"),
+		OPV "Only DELETE action is allowed when no attribute value is specified" },
+	{ "Update", UPDATES("\"a\":{\"Action\":\"ADD\"}"),
+		OPV "Only DELETE action is allowed when no attribute value is specified" },
 	{ "Update", UPDATES("\"a\":{}"), OPV "Only DELETE action is allowed when no attribute value is specified" },
 	/* Some reports have STRING and NUMBER for S and N: unconfirmed. */
 	{ "Update", UPDATES("\"a\":{\"Action\":\"DELETE\",\"Value\":" N1 "}"),
 		OPV "DELETE action with value is not supported for the type N" },
 	{ "Update", UPDATES("\"a\":{\"Action\":\"DELETE\",\"Value\":{\"BOOL\":true}}"),
 		OPV "DELETE action with value is not supported for the type BOOL" },
-	{ "Update", UPDATES("\"a\":{\"Action\":\"ADD\",\"Value\":" SX "}"), OPV "ADD action is not supported for the type S" },
-	{ "Update", UPDATES("\"a\":{\"Action\":\"ADD\",\"Value\":{\"M\":{}}}"), OPV "ADD action is not supported for the type M" },
+	{ "Update", UPDATES("\"a\":{\"Action\":\"ADD\",\"Value\":" SX "}"),
+		OPV "ADD action is not supported for the type S" },
+	{ "Update", UPDATES("\"a\":{\"Action\":\"ADD\",\"Value\":{\"M\":{}}}"),
+		OPV "ADD action is not supported for the type M" },
 	{ "Update", UPDATES("\"a\":{\"Action\":\"SET\",\"Value\":" N1 "}"),
-		DETECTED "Value 'SET' at 'attributeUpdates.a.member.action' failed to satisfy constraint: Member must satisfy enum value "
-		"set: [ADD, PUT, DELETE]" },
-	{ "Update", UPDATES("\"pk\":{\"Value\":" SX "}"), OPV "Cannot update attribute pk. This attribute is part of the key" },
-	{ "Update", UPDATES("\"sk\":{\"Action\":\"DELETE\"}"), OPV "Cannot update attribute sk. This attribute is part of the key" },
+		CONSTRAINT("'SET'", "attributeUpdates.a.member.action", "satisfy enum value set: [ADD, PUT, DELETE]") },
+	{ "Update", UPDATES("\"pk\":{\"Value\":" SX "}"),
+		OPV "Cannot update attribute pk. This attribute is part of the key" },
+	{ "Update", UPDATES("\"sk\":{\"Action\":\"DELETE\"}"),
+		OPV "Cannot update attribute sk. This attribute is part of the key" },
 	{ "Update", UPDATES("\"a\":{\"Value\":" N1 "}") "," EXPECTED("\"a\":{}"),
 		DETECTED OPV "Value must be provided when Exists is null for Attribute: a" },
-	{ "Update", UPDATES("\"a\":{}") "," EXPECTED("\"a\":{}"), OPV "Only DELETE action is allowed when no attribute value is specified" },
+	{ "Update", UPDATES("\"a\":{}") "," EXPECTED("\"a\":{}"),
+		OPV "Only DELETE action is allowed when no attribute value is specified" },
 };
 
 TEST(updates_become_programs)
@@ -302,26 +338,32 @@ TEST(updates_become_programs)
 	rows(updates, sizeof updates / sizeof updates[0]);
 }
 
-#define MIXED(old, new) "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {" old "} "  \
-                        "Expression parameters: {" new "}"
+#define MIXED(old, new) \
+	"Can not use both expression and non-expression parameters in the same request: " \
+	"Non-expression parameters: {" old "} Expression parameters: {" new "}"
 
 static const struct row mixed[] = {
 	{ "Put", EXPECTED("") ",\"ConditionExpression\":\"a = b\"", MIXED("Expected", "ConditionExpression") },
-	{ "Put", "\"ConditionalOperator\":\"OR\",\"ConditionExpression\":\"\"", MIXED("ConditionalOperator", "ConditionExpression") },
-	{ "Update", UPDATES("") "," EXPECTED("") ",\"ConditionalOperator\":\"OR\",\"ConditionExpression\":\"a\",\"UpdateExpression\":\"b\"",
+	{ "Put", "\"ConditionalOperator\":\"OR\",\"ConditionExpression\":\"\"", MIXED("ConditionalOperator",
+		"ConditionExpression") },
+	{ "Update", UPDATES("") "," EXPECTED("") ",\"ConditionalOperator\":\"OR\",\"ConditionExpression\":\"a\","
+		"\"UpdateExpression\":\"b\"",
 		MIXED("AttributeUpdates, Expected, ConditionalOperator", "UpdateExpression, ConditionExpression") },
-	{ "Update", UPDATES("\"a\":{\"Value\":{\"N\":\"x\"}}") ",\"ConditionExpression\":\"a\"", MIXED("AttributeUpdates", "ConditionExpression") },
-	{ "Get", "\"AttributesToGet\":[\"a\"],\"ProjectionExpression\":\"a\"", MIXED("AttributesToGet", "ProjectionExpression") },
+	{ "Update", UPDATES("\"a\":{\"Value\":{\"N\":\"x\"}}") ",\"ConditionExpression\":\"a\"",
+		MIXED("AttributeUpdates", "ConditionExpression") },
+	{ "Get", "\"AttributesToGet\":[\"a\"],\"ProjectionExpression\":\"a\"", MIXED("AttributesToGet",
+		"ProjectionExpression") },
 	{ "Query", "\"AttributesToGet\":[\"a\"],\"QueryFilter\":{},\"ConditionalOperator\":\"OR\",\"KeyConditions\":{},"
 		"\"ProjectionExpression\":\"a\",\"FilterExpression\":\"a\",\"KeyConditionExpression\":\"a\"",
 		MIXED("AttributesToGet, QueryFilter, ConditionalOperator, KeyConditions",
 		      "ProjectionExpression, FilterExpression, KeyConditionExpression") },
-	{ "Query", "\"AttributesToGet\":[\"a\"],\"KeyConditions\":{},\"FilterExpression\":\"a\"", MIXED("AttributesToGet", "FilterExpression") },
+	{ "Query", "\"AttributesToGet\":[\"a\"],\"KeyConditions\":{},\"FilterExpression\":\"a\"",
+		MIXED("AttributesToGet", "FilterExpression") },
 	{ "Scan", "\"ScanFilter\":{},\"ProjectionExpression\":\"a\"", MIXED("ScanFilter", "ProjectionExpression") },
 	{ "Scan", "\"ScanFilter\":{},\"ProjectionExpression\":\"a\",\"Limit\":0", /* shape comes first */
-		DETECTED "Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1" },
+		CONSTRAINT("'0'", "limit", "have value greater than or equal to 1") },
 	{ "Get", "\"AttributesToGet\":[]",
-		DETECTED "Value '[]' at 'attributesToGet' failed to satisfy constraint: Member must have length greater than or equal to 1" },
+		CONSTRAINT("'[]'", "attributesToGet", "have length greater than or equal to 1") },
 	{ "Get", "\"AttributesToGet\":[\"b\",\"a\",\"b\"]", OPV "Duplicate value in attribute name: b" },
 	{ "Scan", "\"AttributesToGet\":[\"\"]", OPV "An attribute name must not be empty" }, /* unconfirmed */
 };
@@ -332,31 +374,38 @@ TEST(old_and_new_are_not_mixed)
 }
 
 static const struct row keys[] = {
-	{ "Query", "\"Limit\":1", "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request." },
+	{ "Query", "\"Limit\":1",
+		"Either the KeyConditions or KeyConditionExpression parameter must be specified in the request." },
 	{ "Query", "\"KeyConditions\":{}", "Conditions can be of length 1 or 2 only" },
-	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "},\"sk\":{" ARGS("EQ", N1) "},\"a\":{" ARGS("EQ", N1) "}}",
+	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "},\"sk\":{" ARGS("EQ", N1) "},"
+		"\"a\":{" ARGS("EQ", N1) "}}",
 		"Conditions can be of length 1 or 2 only" },
-	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX "," SX) "}}", OPV "Invalid number of argument(s) for the EQ ComparisonOperator" },
+	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX "," SX) "}}",
+		OPV "Invalid number of argument(s) for the EQ ComparisonOperator" },
 	{ "Query", "\"KeyConditions\":{\"sk\":{" ARGS("EQ", N1) "}}", "Query condition missed key schema element: pk" },
 	{ "Query", "\"KeyConditions\":{\"sk\":{" ARGS("NE", N1) "}}", "Query condition missed key schema element: pk" },
-	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "},\"a\":{" ARGS("EQ", N1) "}}", "Query condition missed key schema element: sk" },
+	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "},\"a\":{" ARGS("EQ", N1) "}}",
+		"Query condition missed key schema element: sk" },
 	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "},\"a\":{\"ComparisonOperator\":\"NULL\"}}",
 		"Query condition missed key schema element: sk" },
 	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("GT", SX) "}}", "Query key condition not supported" },
-	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("NE", SX) "}}", "Attempted conditional constraint is not an indexable operation" },
+	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("NE", SX) "}}",
+		"Attempted conditional constraint is not an indexable operation" },
 	{ "Query", "\"KeyConditions\":{\"pk\":{\"ComparisonOperator\":\"NOT_NULL\"}}",
 		"Attempted conditional constraint is not an indexable operation" },
 	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "},\"sk\":{" ARGS("IN", N1) "}}",
 		"Attempted conditional constraint is not an indexable operation" },
 	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "},\"sk\":{" ARGS("NOT_CONTAINS", N1) "}}",
 		"Attempted conditional constraint is not an indexable operation" },
-	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", N1) "}}", OPV "Condition parameter type does not match schema type" },
+	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", N1) "}}",
+		OPV "Condition parameter type does not match schema type" },
 	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "},\"sk\":{" ARGS("LT", SX) "}}",
 		OPV "Condition parameter type does not match schema type" },
 	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "},\"sk\":{" ARGS("BETWEEN", N2 "," N1) "}}",
 		"The BETWEEN condition was provided a range where the lower bound is greater than the upper bound" },
 	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", "{\"S\":\"\"}") "}}",
-		"One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: pk" },
+		"One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an "
+		"empty string value. Key: pk" },
 	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "}},\"QueryFilter\":{\"sk\":{" ARGS("EQ", N1) "}}",
 		"QueryFilter can only contain non-primary key attributes: Primary key attribute: sk" },
 	{ "Query", "\"KeyConditions\":{\"sk\":{" ARGS("EQ", N1) "}},\"QueryFilter\":{\"sk\":{" ARGS("EQ", N1) "}}",
@@ -380,18 +429,22 @@ TEST(key_conditions_are_ranges)
 		{ "\"pk\":{" ARGS("EQ", SX) "},\"sk\":{" ARGS("LE", N1) "}", "pk = :x AND sk <= :one" },
 		{ "\"pk\":{" ARGS("EQ", SX) "},\"sk\":{" ARGS("GT", N1) "}", "pk = :x AND sk > :one" },
 		{ "\"pk\":{" ARGS("EQ", SX) "},\"sk\":{" ARGS("GE", N1) "}", "pk = :x AND sk >= :one" },
-		{ "\"pk\":{" ARGS("EQ", SX) "},\"sk\":{" ARGS("BETWEEN", N1 "," N2) "}", "pk = :x AND sk BETWEEN :one AND :two" },
+		{ "\"pk\":{" ARGS("EQ", SX) "},\"sk\":{" ARGS("BETWEEN", N1 "," N2) "}",
+			"pk = :x AND sk BETWEEN :one AND :two" },
 	};
 
 	setup(&f, 0);
-	cluster.schema = (struct key_schema){ .part = { { BYTES_LIT("pk"), ITEM_S }, { BYTES_LIT("sk"), ITEM_N } }, .n = 2, .hash_n = 1 };
+	cluster.schema = (struct key_schema){ .part = { { BYTES_LIT("pk"), ITEM_S }, { BYTES_LIT("sk"), ITEM_N } },
+		.n = 2, .hash_n = 1 };
 	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
 		bool one = strstr(pairs[i][1], ":one") != NULL, two = strstr(pairs[i][1], ":two") != NULL;
 		char old[512], new[512];
 		struct outcome a, b;
 
 		snprintf(old, sizeof old, "\"KeyConditions\":{%s}", pairs[i][0]);
-		snprintf(new, sizeof new, "\"KeyConditionExpression\":\"%s\",\"ExpressionAttributeValues\":{\":x\":" SX "%s%s}", pairs[i][1],
+		snprintf(new, sizeof new,
+			"\"KeyConditionExpression\":\"%s\",\"ExpressionAttributeValues\":{\":x\":" SX "%s%s}",
+			pairs[i][1],
 		         one ? ",\":one\":" N1 : "", two ? ",\":two\":" N2 : "");
 		run_with("Query", old, &a);
 		run_with("Query", new, &b);
@@ -459,7 +512,8 @@ TEST(conditions_hold_or_not)
 		char body[512];
 		struct outcome o;
 
-		snprintf(body, sizeof body, "{\"TableName\":\"tab\",\"Item\":{\"pk\":" SX "},\"Expected\":{%s}}", truths[i].expected);
+		snprintf(body, sizeof body, "{\"TableName\":\"tab\",\"Item\":{\"pk\":" SX "},\"Expected\":{%s}}",
+			truths[i].expected);
 		run("PutItem", body, &o);
 		CHECK_INT(expr_eval_condition(buf_view(&o.condition), item), truths[i].holds ? EXPR_TRUE : EXPR_FALSE);
 		if (expr_eval_condition(buf_view(&o.condition), item) != (truths[i].holds ? EXPR_TRUE : EXPR_FALSE))
@@ -478,12 +532,15 @@ TEST(updates_change_items)
 		{ "\"a\":{\"Action\":\"ADD\",\"Value\":" N1 "}", "a={N:2}, pk={S:x}", "a={N:3}, pk={S:x}" },
 		{ "\"a\":{\"Action\":\"ADD\",\"Value\":" N1 "}", "a={S:2}, pk={S:x}", "!" },
 		{ "\"a\":{\"Action\":\"ADD\",\"Value\":{\"SS\":[\"x\"]}}", "pk={S:x}", "a={SS:[x]}, pk={S:x}" },
-		{ "\"a\":{\"Action\":\"ADD\",\"Value\":{\"SS\":[\"x\"]}}", "a={SS:[w]}, pk={S:x}", "a={SS:[w, x]}, pk={S:x}" },
+		{ "\"a\":{\"Action\":\"ADD\",\"Value\":{\"SS\":[\"x\"]}}", "a={SS:[w]}, pk={S:x}",
+			"a={SS:[w, x]}, pk={S:x}" },
 		{ "\"a\":{\"Action\":\"ADD\",\"Value\":{\"SS\":[\"x\"]}}", "a={NS:[1]}, pk={S:x}", "!" },
 		{ "\"a\":{\"Action\":\"ADD\",\"Value\":{\"L\":[" N1 "]}}", NULL, "a={L:[{N:1}]}, pk={S:x}" },
-		{ "\"a\":{\"Action\":\"ADD\",\"Value\":{\"L\":[" N1 "]}}", "a={L:[{S:b}]}, pk={S:x}", "a={L:[{S:b}, {N:1}]}, pk={S:x}" },
+		{ "\"a\":{\"Action\":\"ADD\",\"Value\":{\"L\":[" N1 "]}}", "a={L:[{S:b}]}, pk={S:x}",
+			"a={L:[{S:b}, {N:1}]}, pk={S:x}" },
 		{ "\"a\":{\"Action\":\"ADD\",\"Value\":{\"L\":[" N1 "]}}", "a={S:b}, pk={S:x}", "!" },
-		{ "\"a\":{\"Action\":\"DELETE\",\"Value\":{\"SS\":[\"x\"]}}", "a={SS:[w, x]}, pk={S:x}", "a={SS:[w]}, pk={S:x}" },
+		{ "\"a\":{\"Action\":\"DELETE\",\"Value\":{\"SS\":[\"x\"]}}", "a={SS:[w, x]}, pk={S:x}",
+			"a={SS:[w]}, pk={S:x}" },
 		{ "\"a\":{\"Action\":\"DELETE\",\"Value\":{\"SS\":[\"x\"]}}", "a={SS:[x]}, pk={S:x}", "pk={S:x}" },
 		{ "\"a\":{\"Action\":\"DELETE\",\"Value\":{\"SS\":[\"x\"]}}", "a={S:x}, pk={S:x}", "!" },
 		{ "\"a\":{\"Action\":\"DELETE\",\"Value\":{\"SS\":[\"x\"]}}", NULL, "" },
@@ -501,7 +558,9 @@ TEST(updates_change_items)
 		char body[512];
 		struct outcome o;
 
-		snprintf(body, sizeof body, "{\"TableName\":\"tab\",\"Key\":{\"pk\":" SX "},\"AttributeUpdates\":{%s}}", changes[i].updates);
+		snprintf(body, sizeof body,
+			"{\"TableName\":\"tab\",\"Key\":{\"pk\":" SX "},\"AttributeUpdates\":{%s}}",
+			changes[i].updates);
 		run("UpdateItem", body, &o);
 		if (expr_apply_update(buf_view(&o.update), old, key, &new, &message) == EXPR_INVALID) {
 			CHECK_STR(message, EXPR_WRONG_TYPE);
@@ -525,7 +584,8 @@ TEST(a_wrong_type_in_the_item_has_words_of_its_own)
 	struct http_req req;
 
 	setup(&f, 0);
-	ask(&f, &req, "UpdateItem", "{\"TableName\":\"tab\",\"Key\":{\"pk\":" SX "}," UPDATES("\"a\":{\"Action\":\"ADD\",\"Value\":" N1 "}") "}");
+	ask(&f, &req, "UpdateItem", "{\"TableName\":\"tab\",\"Key\":{\"pk\":" SX "},"
+	    UPDATES("\"a\":{\"Action\":\"ADD\",\"Value\":" N1 "}") "}");
 	memds_answers();
 	node_answers(RESULT_INVALID, EXPR_WRONG_TYPE, false);
 	CHECK(strstr(body_of(&req), "\"Type mismatch for attribute to update\"") != NULL);
@@ -538,10 +598,12 @@ TEST(updated_attributes_can_be_asked_for)
 	struct outcome o;
 
 	setup(&f, 0);
-	run("UpdateItem", "{\"TableName\":\"tab\",\"Key\":{\"pk\":" SX "},\"ReturnValues\":\"UPDATED_NEW\"," UPDATES("\"a\":{\"Value\":" N1 "}") "}", &o);
+	run("UpdateItem", "{\"TableName\":\"tab\",\"Key\":{\"pk\":" SX "},\"ReturnValues\":\"UPDATED_NEW\","
+	    UPDATES("\"a\":{\"Value\":" N1 "}") "}", &o);
 	CHECK_INT(o.returns, MSG_RETURN_UPDATED_NEW);
 	forget(&o);
-	run("UpdateItem", "{\"TableName\":\"tab\",\"Key\":{\"pk\":" SX "},\"ReturnValues\":\"UPDATED_NEW\"," UPDATES("") "}", &o);
+	run("UpdateItem",
+		"{\"TableName\":\"tab\",\"Key\":{\"pk\":" SX "},\"ReturnValues\":\"UPDATED_NEW\"," UPDATES("") "}", &o);
 	CHECK_INT(o.returns, MSG_RETURN_NONE);
 	forget(&o);
 	teardown(&f);
@@ -606,6 +668,7 @@ TEST(limits)
 	teardown(&f);
 }
 
-CHECK_MAIN(X(conditions_become_programs) X(wrong_conditions_are_refused) X(updates_become_programs) X(old_and_new_are_not_mixed)
-	X(wrong_key_conditions_are_refused) X(key_conditions_are_ranges) X(conditions_hold_or_not) X(updates_change_items)
-	X(a_wrong_type_in_the_item_has_words_of_its_own) X(updated_attributes_can_be_asked_for) X(limits))
+CHECK_MAIN(X(conditions_become_programs) X(wrong_conditions_are_refused) X(updates_become_programs)
+	X(old_and_new_are_not_mixed) X(wrong_key_conditions_are_refused) X(key_conditions_are_ranges)
+	X(conditions_hold_or_not) X(updates_change_items) X(a_wrong_type_in_the_item_has_words_of_its_own)
+	X(updated_attributes_can_be_asked_for) X(limits))
