@@ -78,7 +78,7 @@ enum djson_result djson_mismatch(struct djson_error *e, enum json_token got, enu
 		set_error(e, s, "Start of structure or map found where not expected");
 	else if (got == JSON_ARRAY)
 		set_error(e, s, "Start of list found where not expected");
-	else if (want == JSON_ARRAY)
+	else if (want == JSON_ARRAY || want == JSON_KEY)
 		set_error(e, s, "Unexpected field type");
 	else if (want == JSON_OBJECT)
 		set_error(e, s, "Unexpected value type in payload");
@@ -93,7 +93,7 @@ enum djson_result djson_mismatch(struct djson_error *e, enum json_token got, enu
 /* Is the current token the wanted one?  If not, the reading is over. */
 static bool want(struct reading *x, enum json_token token)
 {
-	if (x->r->token == token)
+	if (x->r->token == (token == JSON_KEY ? JSON_OBJECT : token))
 		return true;
 	djson_mismatch(x->e, x->r->token, token);
 	return false;
@@ -327,7 +327,7 @@ static bool read_typed(struct reading *x, uint8_t tag)
 {
 	static const uint8_t wanted[] = {
 		[ITEM_S] = JSON_STRING, [ITEM_N] = JSON_STRING, [ITEM_B] = JSON_STRING, [ITEM_SS] = JSON_ARRAY,
-		[ITEM_NS] = JSON_ARRAY, [ITEM_BS] = JSON_ARRAY, [ITEM_L] = JSON_ARRAY,  [ITEM_M] = JSON_OBJECT,
+		[ITEM_NS] = JSON_ARRAY, [ITEM_BS] = JSON_ARRAY, [ITEM_L] = JSON_ARRAY,  [ITEM_M] = JSON_KEY,
 		[ITEM_TRUE] = JSON_TRUE, [ITEM_NULL] = JSON_TRUE,
 	};
 	enum json_token token = x->r->token;
@@ -426,7 +426,7 @@ enum djson_result djson_item(struct json_read *r, struct item_build *b, struct d
 {
 	struct reading x = begin(r, b, e);
 
-	if (!want(&x, JSON_OBJECT))
+	if (!want(&x, JSON_KEY))
 		return end(&x, false);
 	item_build_item(b);
 	return end(&x, read_entries(&x));

@@ -39,7 +39,8 @@ enum djson_result djson_value(struct json_read *r, struct item_build *b, struct 
 
 /*
  * Fills in e for a JSON token where another was wanted: SERIALIZATION with the service's wording.  want is JSON_STRING,
- * JSON_NUMBER, JSON_TRUE (any boolean), JSON_OBJECT or JSON_ARRAY.  For the router's other members too.
+ * JSON_NUMBER, JSON_TRUE (any boolean), JSON_ARRAY, JSON_OBJECT (a structure) or JSON_KEY (a map).  For the router's
+ * other members too.
  */
 enum djson_result djson_mismatch(struct djson_error *e, enum json_token got, enum json_token want);
 

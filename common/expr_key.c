@@ -127,7 +127,7 @@ static struct test *test_of(struct tests *t, struct bytes name)
 	return NULL;
 }
 
-static bool value_ok(const struct tests *t, const struct key_part *part, const struct expr_node *n)
+static bool value_ok(const struct tests *t, const struct key_part *part, bool sort, const struct expr_node *n)
 {
 	struct value v = item_value(n->to);
 
@@ -135,6 +135,13 @@ static bool value_ok(const struct tests *t, const struct key_part *part, const s
 		return fail(t->err,
 			"One or more parameter values were invalid: Condition parameter type does not match schema "
 			"type",
+			BYTES_NONE);
+	if (v.body.n > (sort ? KEY_SORT_BYTES_MAX : KEY_PARTITION_BYTES_MAX))
+		return fail(t->err, sort
+			? "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size "
+			  "limit of 1024 bytes"
+			: "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit "
+			  "of2048 bytes",
 			BYTES_NONE);
 	if (v.body.n > 0)
 		return true;
@@ -154,7 +161,7 @@ static bool hash_parts(struct tests *t, const struct key_schema *schema, struct 
 			return fail(t->err, "Query condition missed key schema element: ", schema->part[i].name);
 		if (test->op != EXPR_OP_EQ)
 			return fail(t->err, "Query key condition not supported", BYTES_NONE);
-		if (!value_ok(t, &schema->part[i], test->lo))
+		if (!value_ok(t, &schema->part[i], false, test->lo))
 			return false;
 		test->taken = true;
 		out->hash[i] = test->lo->to;
@@ -176,8 +183,8 @@ static bool range_parts(struct tests *t, const struct key_schema *schema, struct
 		}
 		if (open || (test->op == EXPR_OP_BEGINS && schema->part[i].tag == ITEM_N))
 			return fail(t->err, "Query key condition not supported", BYTES_NONE);
-		if (!value_ok(t, &schema->part[i], test->lo)
-		    || (test->hi != NULL && !value_ok(t, &schema->part[i], test->hi)))
+		if (!value_ok(t, &schema->part[i], true, test->lo)
+		    || (test->hi != NULL && !value_ok(t, &schema->part[i], true, test->hi)))
 			return false;
 		test->taken = true;
 		out->range[out->range_n].op = test->op;

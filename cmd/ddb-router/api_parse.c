@@ -128,7 +128,7 @@ enum djson_result api_read_names(struct api_req *q, struct json_read *r, struct 
 	if (r->token == JSON_NULL)
 		return DJSON_OK;
 	if (r->token != JSON_OBJECT)
-		return djson_mismatch(e, r->token, JSON_OBJECT);
+		return djson_mismatch(e, r->token, JSON_KEY);
 	while (json_read_next(r) == JSON_KEY) {
 		struct bytes alias = r->str, name = BYTES_NONE;
 		bool given;
@@ -152,7 +152,7 @@ enum djson_result api_read_values(struct api_req *q, struct json_read *r, struct
 	if (r->token == JSON_NULL)
 		return DJSON_OK;
 	if (r->token != JSON_OBJECT)
-		return djson_mismatch(e, r->token, JSON_OBJECT);
+		return djson_mismatch(e, r->token, JSON_KEY);
 	b = &q->value;
 	while (json_read_next(r) == JSON_KEY) {
 		struct bytes alias = r->str, value = BYTES_NONE;
@@ -449,6 +449,8 @@ static void test_all(struct api_req *q)
 			api_constraint(q, where_of(m, where), BYTES_NONE, "Member must not be null");
 		if (!q->m[m].given || m == API_TABLE_NAME)
 			continue;
+		if (m == API_LIMIT && q->op->run == op_query)
+			continue;                        /* it has words of its own for that */
 		for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
 			if (rules[i].member == m)
 				test(q, &rules[i]);

@@ -221,7 +221,7 @@ enum djson_result legacy_read(struct api_req *q, enum api_member m, struct json_
 	snprintf(x.where, sizeof x.where, "%s", api_member_name(m));
 	x.where[0] = (char)(x.where[0] | 0x20);
 	if (r->token != JSON_OBJECT)
-		return djson_mismatch(e, r->token, JSON_OBJECT);
+		return djson_mismatch(e, r->token, JSON_KEY);
 	while (json_read_next(r) == JSON_KEY)
 		if (read_entry(&x) != DJSON_OK)
 			return e->result;

@@ -284,7 +284,7 @@ enum djson_result op_batch_read_tables(struct op_batch *b, struct json_read *r, 
 	bool any = false;
 
 	if (r->token != JSON_OBJECT)
-		return djson_mismatch(e, r->token, JSON_OBJECT);
+		return djson_mismatch(e, r->token, JSON_KEY);
 	for (; more(&x); any = true)
 		if (read_table(&x) != DJSON_OK)
 			return e->result;

@@ -94,6 +94,11 @@ static void query(struct api_req *q)
 
 void op_query(struct api_req *q)
 {
+	if (q->m[API_LIMIT].given && q->m[API_LIMIT].i < 1) {
+		api_refuse(q, RESULT_INVALID, "1 validation error detected: Value at 'Limit' failed to satisfy constraint: "
+		                              "Member must have value greater than or equal to 1");
+		return;
+	}
 	if (!op_query_page_select(q))
 		return;
 	if (!q->m[API_KEY_CONDITION_EXPRESSION].given && !q->m[API_KEY_CONDITIONS].given) {

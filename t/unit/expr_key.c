@@ -114,4 +114,34 @@ TEST(key_conditions_on_several_attributes)
 	}
 }
 
-CHECK_MAIN(X(key_conditions) X(key_conditions_on_several_attributes))
+/* No item has such a key, but the service does not say so by finding nothing. */
+TEST(keys_that_are_too_large)
+{
+	static const struct key_schema strings = { .part = { { { (const uint8_t *)"pk", 2 }, ITEM_S },
+		{ { (const uint8_t *)"sk", 2 }, ITEM_S } }, .n = 2, .hash_n = 1 };
+	static const struct { int pk, sk; const char *wanted; } sizes[] = {
+		{ KEY_PARTITION_BYTES_MAX, KEY_SORT_BYTES_MAX, "" },
+		{ KEY_PARTITION_BYTES_MAX + 1, 1,
+			"One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit "
+			"of2048 bytes" },
+		{ 1, KEY_SORT_BYTES_MAX + 1,
+			"One or more parameter values were invalid: Aggregated size of all range keys has exceeded the "
+			"size limit of 1024 bytes" },
+	};
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		struct notation_subst t;
+		struct expr_key_condition k;
+		struct buf text = { 0 };
+		char subst[4096];
+
+		snprintf(subst, sizeof subst, ":p={S:%0*d}, :s={S:%0*d}", sizes[i].pk, 0, sizes[i].sk, 0);
+		notation_subst(&t, subst);
+		CHECK_INT(expr_compile_key_condition(BYTES_LIT("pk = :p and sk >= :s"), &t.s, &strings, &k, &text), i == 0);
+		CHECK_STR(notation_text(&text), sizes[i].wanted);
+		notation_free(&t);
+		buf_fini(&text);
+	}
+}
+
+CHECK_MAIN(X(key_conditions) X(key_conditions_on_several_attributes) X(keys_that_are_too_large))
