@@ -102,7 +102,7 @@ invalid() { # OPERATION REQUEST MESSAGE
 	assert_equal "$(jq -c .LastEvaluatedKey <<<"$output")" null
 }
 
-@test "query: a page ends at 1 MB, and what was read is paid for" {
+@test "query: a page ends with the item that reaches 1 MB, and what was read is paid for" {
 	for i in 1 2 3 4 5; do
 		jq -nc --arg i $i '{TableName: "big", Item: {pk: {S: "p"}, sk: {S: $i}, v: {S: ("x" * 300000)}}}' |
 			ddb call PutItem - >/dev/null
@@ -110,10 +110,10 @@ invalid() { # OPERATION REQUEST MESSAGE
 	local request='{"TableName":"big","ConsistentRead":true,"KeyConditionExpression":"pk = :p","ReturnConsumedCapacity":"TOTAL",
 		"ExpressionAttributeValues":{":p":{"S":"p"}}}'
 	run -0 pages Query "$request"
-	assert_equal "$(jq -sc 'map(.Count)' <<<"$output")" '[3,2]'
-	assert_equal "$(jq -sc 'map(.ConsumedCapacity.CapacityUnits)' <<<"$output")" '[220,147]'
+	assert_equal "$(jq -sc 'map(.Count)' <<<"$output")" '[4,1]'
+	assert_equal "$(jq -sc 'map(.ConsumedCapacity.CapacityUnits)' <<<"$output")" '[293,74]'
 	run -0 ddb call Query "$(jq '. + {Select: "COUNT", ConsistentRead: false}' <<<"$request")"
-	assert_equal "$(jq -c '[.Count, .Items, .ConsumedCapacity.CapacityUnits]' <<<"$output")" '[3,null,110]'
+	assert_equal "$(jq -c '[.Count, .Items, .ConsumedCapacity.CapacityUnits]' <<<"$output")" '[4,null,146.5]'
 }
 
 @test "query: a start key that this query could not have given is refused" {
@@ -125,8 +125,11 @@ invalid() { # OPERATION REQUEST MESSAGE
 	start '' '{}' '{"pk":{"S":"c"},"sk":{"N":"1"},"x":{"N":"1"}}' "The provided starting key is invalid"
 	start '' '{}' '{"pk":{"S":"d"},"sk":{"N":"1"}}' \
 		"The provided starting key is outside query boundaries based on provided conditions"
-	start ' AND sk > :a' '{":a":{"N":"5"}}' '{"pk":{"S":"c"},"sk":{"N":"5"}}' \
-		"The provided starting key does not match the range key predicate"
+	local condition
+	for condition in '> :a' '<= :a' '< :a'; do
+		start " AND sk $condition" '{":a":{"N":"5"}}' '{"pk":{"S":"c"},"sk":{"N":"5"}}' \
+			"The provided starting key does not match the range key predicate"
+	done
 }
 
 @test "query: what is missing, unknown or contradicts itself is refused" {

@@ -474,7 +474,7 @@ static bool scan_rows(struct node *n, struct group *g, const struct msg_scan *m,
 		if (past_end(m, g, k))
 			break;
 		if (!seen) {
-			if (a->scanned == limit || (a->scanned > 0 && a->read_bytes + item_size(item) > bytes_max)) {
+			if (a->scanned == limit || a->read_bytes >= bytes_max) {
 				a->more = 1;
 				break;
 			}

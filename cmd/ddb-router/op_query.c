@@ -70,7 +70,8 @@ static bool start(struct op_query_page *p, struct bytes prefix)
 		wrong = "The query can return at most one row and cannot be restarted";
 	else if (!bytes_starts(key, prefix))
 		wrong = "The provided starting key is outside query boundaries based on provided conditions";
-	else if (bytes_cmp(key, buf_view(&p->low)) < 0 || bytes_cmp(key, buf_view(&p->high)) >= 0)
+	else if (bytes_cmp(key, buf_view(&p->low)) < 0 || bytes_cmp(key, buf_view(&p->high)) >= 0 ||
+	         op_query_page_over(p, key))
 		wrong = "The provided starting key does not match the range key predicate";
 	if (wrong != NULL)
 		api_refuse(q, RESULT_INVALID, "%s", wrong);

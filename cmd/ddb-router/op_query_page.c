@@ -53,6 +53,20 @@ bool op_query_page_index(struct api_req *q)
 	return false;
 }
 
+bool op_query_page_over(const struct op_query_page *p, struct bytes key)
+{
+	struct buf after = { .p = NULL };
+	bool over;
+
+	if (key.n == 0)
+		return false;
+	if (p->reverse)
+		return bytes_cmp(key, buf_view(&p->low)) <= 0;
+	over = p->high.n > 0 && key_after(&after, key) && bytes_cmp(buf_view(&after), buf_view(&p->high)) >= 0;
+	buf_fini(&after);
+	return over;
+}
+
 static void page_free(void *own)
 {
 	struct op_query_page *p = own;
@@ -176,7 +190,7 @@ static bool at_end(const struct op_query_page *p)
 {
 	struct bytes edge = buf_view(&p->edge);
 
-	if (edge.n == 0)
+	if (edge.n == 0 || op_query_page_over(p, buf_view(&p->last_key)))
 		return true;
 	if (p->reverse)
 		return bytes_cmp(edge, buf_view(&p->low)) <= 0;
@@ -255,8 +269,11 @@ static void got(void *arg, enum result result, struct route_table *t, struct byt
 	p->read_bytes += m.read_bytes;
 	if (m.last_key.n > 0)
 		set(&p->last_key, m.last_key);
-	/* At its Limit a page has a last key, be there more items or not: the service does not look ahead. */
-	limited = p->limit > 0 && p->scanned >= p->limit && !p->one_row;
+	/*
+	 * At its Limit a page has a last key, be there more items or not: the service does not look ahead.  It has none
+	 * that would be refused as the start of the next page.
+	 */
+	limited = p->limit > 0 && p->scanned >= p->limit && !op_query_page_over(p, buf_view(&p->last_key));
 	full = m.more || limited || (!at_end(p) && no_room(p, m.items.n));
 	if (!full && !at_end(p) && !http_gone(p->q->http)) {
 		buf_bytes(&p->items, m.items);

@@ -15,7 +15,7 @@ struct op_query_page {
 	struct buf low, high;                    /* low <= key < high; high empty: to the end */
 	struct buf start;                        /* key of ExclusiveStartKey, within low..high; empty: none */
 	bool reverse;
-	bool one_row;                            /* the range is one key: nothing can follow it */
+	bool one_row;                            /* the range is one key */
 
 	/* private */
 	bool count_only, consistent;
@@ -40,6 +40,9 @@ struct op_query_page *op_query_page_new(struct api_req *q);
  * appended to why.
  */
 enum key_result op_query_page_start(struct op_query_page *p, struct buf *why);
+
+/* Is there no room in the range, in the page's direction, for a key behind this one of its keys?  No key: false. */
+bool op_query_page_over(const struct op_query_page *p, struct bytes key);
 
 /* Collect the page and answer the request. */
 void op_query_page_run(struct op_query_page *p);

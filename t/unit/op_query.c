@@ -166,8 +166,7 @@ static void page(const struct msg_scan *m, const struct route_part *p, struct bu
 
 		if (!within(m, p, row->key))
 			continue;
-		if ((m->limit > 0 && a.scanned == m->limit) ||
-		    (a.scanned > 0 && a.read_bytes + item_size(row->item) > m->bytes_max)) {
+		if ((m->limit > 0 && a.scanned == m->limit) || a.read_bytes >= m->bytes_max) {
 			a.more = 1;
 			break;
 		}
@@ -585,6 +584,56 @@ TEST(limit_at_the_end_of_a_partition)
 	tear_down();
 }
 
+static struct bytes start_at(size_t row)
+{
+	struct item_build b;
+	struct bytes start;
+
+	item_build_init(&b);
+	item_build_item(&b);
+	CHECK(key_attributes(&b, &fake.table.table.key, fake.row[row].key));
+	item_build_close(&b);
+	start = bytes_copy(item_build_view(&b));
+	item_build_fini(&b);
+	return start;
+}
+
+/* Where nothing can follow in the range there is no last key, nor can a page begin. */
+TEST(the_end_of_a_range)
+{
+	struct bytes pk = value_s("a"), l = value_n(2), h = value_n(4);
+	struct client c = { .run = op_query, .limit = 3 };
+
+	set_up();
+	for (uint64_t i = 1; i <= 5; i++)
+		add("a", i, 0);
+	cut(fake.row[4].key);
+	c.condition.hash[0] = pk;
+	c.condition.range_n = 1;
+	c.condition.range[0].op = EXPR_OP_BETWEEN;
+	c.condition.range[0].lo = l;
+	c.condition.range[0].hi = h;
+	for (c.reverse = false;; c.reverse = true) {
+		CHECK(!turn(&c));
+		saw(&c, 1, 3);
+		client_end(&c);
+		c.start = start_at(c.reverse ? 1 : 3);
+		CHECK(!turn(&c));
+		CHECK_INT(fake.refused, RESULT_INVALID);
+		c.start = start_at(c.reverse ? 3 : 1);
+		CHECK(!turn(&c));
+		CHECK_INT(fake.refused, RESULT_OK);
+		CHECK_INT(c.n, 2);
+		client_end(&c);
+		if (c.reverse)
+			break;
+	}
+	free((void *)pk.p);
+	free((void *)l.p);
+	free((void *)h.p);
+	tear_down();
+}
+
 TEST(size_at_the_end_of_a_partition)
 {
 	struct client c = { .run = op_query_scan };
@@ -711,6 +760,6 @@ TEST(a_refusal_is_the_end)
 }
 
 CHECK_MAIN(X(query_pages_are_the_range) X(scan_pages_are_the_table) X(segments_share_the_table)
-	   X(limit_at_the_end_of_a_partition) X(size_at_the_end_of_a_partition)
+	   X(limit_at_the_end_of_a_partition) X(the_end_of_a_range) X(size_at_the_end_of_a_partition)
 	   X(what_came_before_a_failure_is_a_page) X(nobody_asks_for_who_has_left) X(full_memory_ends_a_page)
 	   X(count_has_no_items) X(a_refusal_is_the_end))
