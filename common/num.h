@@ -54,8 +54,8 @@ size_t num_print(char out[NUM_PRINT_MAX], const struct num *n);
 int num_cmp(const struct num *a, const struct num *b);   /* < 0, 0, > 0 */
 
 /*
- * Exact sum and difference.  NUM_TOO_PRECISE or NUM_OVERFLOW if the exact result is not a number of ours (it cannot be
- * too small: a sum's last digit is no lower than its terms').  out may be a or b and is changed only by NUM_OK.
+ * Exact sum and difference.  NUM_TOO_PRECISE, NUM_OVERFLOW, or NUM_UNDERFLOW (of two that are close and near the least)
+ * if the exact result is not a number of ours.  out may be a or b and is changed only by NUM_OK.
  */
 enum num_result num_add(struct num *out, const struct num *a, const struct num *b);
 enum num_result num_sub(struct num *out, const struct num *a, const struct num *b);

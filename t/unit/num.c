@@ -61,6 +61,15 @@ static void check_line(char *line)
 	}
 }
 
+TEST(a_difference_may_be_too_small)
+{
+	struct num x = number("1.0000000000000000000000000000000000001E-130"), y = number("1E-130");
+
+	CHECK_INT(num_sub(&x, &x, &y), NUM_UNDERFLOW);
+	y = number("1.1E-129");
+	CHECK_INT(num_sub(&x, &y, &x), NUM_OK);
+}
+
 TEST(agrees_with_python_decimal)
 {
 	FILE *f = fopen("t/golden/num-v1.txt", "r");
@@ -232,5 +241,5 @@ TEST(counts_digits)
 	CHECK_INT(num_digits((struct bytes){ t, num_encode(t, &n) }), 0);
 }
 
-CHECK_MAIN(X(agrees_with_python_decimal) X(encodings_sort_as_numbers_do) X(decodes_what_it_encoded)
-           X(refuses_other_encodings) X(converts_whole_numbers) X(caps_the_text) X(counts_digits))
+CHECK_MAIN(X(a_difference_may_be_too_small) X(agrees_with_python_decimal) X(encodings_sort_as_numbers_do)
+           X(decodes_what_it_encoded) X(refuses_other_encodings) X(converts_whole_numbers) X(caps_the_text) X(counts_digits))
