@@ -22,7 +22,7 @@ struct run {
 	const struct data_page_job *job;
 	struct data_pool *pool;
 	struct segment *segments;
-	uint64_t shown, counted;
+	uint64_t shown, counted, columned;               /* items; columned: whose attributes became columns */
 	struct data_progress progress;
 };
 
@@ -58,36 +58,72 @@ static int ask(struct run *r, unsigned i)
 	return data_pool_submit(r->pool, i, r->job->op, buf_view(&r->d->body)) == 0 ? 0 : DDB_EXIT_UNAVAILABLE;
 }
 
-/* j->token is the array of items. */
-static bool show_items(struct run *r, struct json_read *j, struct json_read *item)
+static void show_item(struct run *r, struct bytes item)
 {
+	if (left(r) == 0)
+		return;
+	if (r->job->rows != NULL)
+		data_rows_put(r->job->rows, item, &r->d->out);
+	else
+		data_put_item(r->d, &r->d->out, item);
+	r->shown++;
+}
+
+static void add_columns(struct run *r, struct bytes item)
+{
+	struct item_iter it = item_iter(item);
+	struct bytes name;
+	struct value v;
+
+	while (item_next_pair(&it, &name, &v))
+		data_rows_column(r->job->rows, name);
+	r->columned++;
+}
+
+static bool each_item(struct run *r, struct bytes array, void (*take)(struct run *r, struct bytes item))
+{
+	struct json_read j, item;
 	struct djson_error e;
 	struct bytes raw;
+	bool ok;
 
-	if (j->token != JSON_ARRAY)
-		return false;
-	while (json_read_next(j) == JSON_OBJECT) {
-		if (!json_read_raw(j, &raw))
-			return false;
-		if (left(r) == 0)
-			continue;
-		json_read_reset(item, raw);
-		json_read_next(item);
-		if (djson_item(item, &r->d->build, &e) != DJSON_OK)
-			return false;
-		data_put_item(r->d, &r->d->out, item_build_view(&r->d->build));
-		r->shown++;
+	json_read_init(&j, array, DATA_DEPTH_MAX);
+	json_read_init(&item, BYTES_LIT(""), DATA_DEPTH_MAX);
+	ok = json_read_next(&j) == JSON_ARRAY;
+	while (ok && json_read_next(&j) == JSON_OBJECT) {
+		ok = json_read_raw(&j, &raw);
+		json_read_reset(&item, raw);
+		json_read_next(&item);
+		ok = ok && djson_item(&item, &r->d->build, &e) == DJSON_OK;
+		if (ok)
+			take(r, item_build_view(&r->d->build));
 	}
-	return j->token == JSON_ARRAY_END;
+	ok = ok && j.token == JSON_ARRAY_END;
+	json_read_fini(&item);
+	json_read_fini(&j);
+	return ok;
+}
+
+static bool show_items(struct run *r, struct bytes array)
+{
+	struct data_rows *rows = r->job->rows;
+
+	if (rows != NULL && !rows->fixed) {
+		if (r->job->more_columns && !each_item(r, array, add_columns))
+			return false;
+		if (r->job->more_columns && r->columned == 0)
+			return true;
+		data_rows_head(rows, &r->d->out);
+	}
+	return each_item(r, array, show_item);
 }
 
 static bool take_page(struct run *r, struct segment *s, struct bytes answer)
 {
-	struct json_read j, item;
+	struct json_read j;
 	bool ok;
 
 	json_read_init(&j, answer, DATA_DEPTH_MAX);
-	json_read_init(&item, BYTES_LIT(""), DATA_DEPTH_MAX);
 	buf_clear(&s->from);
 	ok = json_read_next(&j) == JSON_OBJECT;
 	while (ok && json_read_next(&j) == JSON_KEY) {
@@ -98,7 +134,7 @@ static bool take_page(struct run *r, struct segment *s, struct bytes answer)
 
 		json_read_next(&j);
 		if (items && !r->job->count) {
-			ok = show_items(r, &j, &item);
+			ok = json_read_raw(&j, &raw) && show_items(r, raw);
 		} else if (count) {
 			ok = json_read_raw(&j, &raw);
 			for (size_t k = 0; k < raw.n; k++)
@@ -112,7 +148,6 @@ static bool take_page(struct run *r, struct segment *s, struct bytes answer)
 		}
 	}
 	ok = ok && json_read_next(&j) == JSON_END;
-	json_read_fini(&item);
 	json_read_fini(&j);
 	s->done = s->from.n == 0;
 	return ok;
@@ -168,8 +203,15 @@ int data_page_run(struct data *d, const struct data_page_job *job)
 	data_progress_clear(&r.progress);
 	if (code == 0 && job->count)
 		buf_fmt(&d->out, "%" PRIu64 "\n", job->limit > 0 && r.counted > job->limit ? job->limit : r.counted);
+	if (code == 0 && job->rows != NULL && !job->rows->fixed)
+		data_rows_head(job->rows, &d->out);
 	if (code == 0)
 		code = data_write(job->fd, job->fd_name, &d->out);
+	if (code == 0 && job->rows != NULL && job->rows->lost > 0) {
+		log_warn("%" PRIu64 " values have no column, their attributes came after the first page: %.*s; name the columns with --select",
+		         job->rows->lost, (int)job->rows->lost_names.n, (const char *)job->rows->lost_names.p);
+		code = DDB_EXIT_INCOMPLETE;
+	}
 	data_pool_free(r.pool);
 	for (unsigned i = 0; i < job->segments; i++)
 		buf_fini(&r.segments[i].from);

@@ -5,6 +5,7 @@
 #define DDB_DATA_PAGE_H
 
 #include "data.h"
+#include "data_rows.h"
 
 struct data_page_job {
 	const char *op;                                  /* "Query" or "Scan" */
@@ -12,6 +13,8 @@ struct data_page_job {
 	uint64_t limit;                                  /* items to show; 0: all */
 	bool filtered;                                   /* the server may leave items out of a page */
 	bool count;                                      /* only the number, at the end */
+	struct data_rows *rows;                          /* the items as a table; NULL: as JSON */
+	bool more_columns;                               /* rows gets those that items of the first page have */
 	unsigned segments;                               /* of a Scan, at the same time; 1 for a Query */
 	int fd;
 	const char *fd_name;

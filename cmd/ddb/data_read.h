@@ -6,18 +6,20 @@
 
 #include "data.h"
 #include "data_page.h"
+#include "data_rows.h"
 #include "data_words.h"
 
 struct data_read {
 	const char *filter, *select, *index;
 	uint64_t limit;
-	bool count, eventual, consistent;
+	bool count, eventual, consistent, csv, tsv;
 	struct data_words words;
 	/* then: */
 	struct buf fixed;
 	struct json_write w;
 	struct key_schema key;                           /* of the table, or of the index; borrowed unless own_key */
 	bool own_key;
+	struct data_rows rows;
 };
 
 #define DATA_READ_INIT { .filter = NULL }
@@ -27,6 +29,8 @@ struct data_read {
 	OPT_STR('s', "select", "PATHS", "print these attributes only: a,b.c,d[0]", &(r).select),                      \
 	OPT_U64('n', "limit", "N", "print at most so many items", &(r).limit, 1, UINT64_MAX),                          \
 	OPT_FLAG('c', "count", "print how many there are instead of them", &(r).count),                                \
+	OPT_FLAG(0, "csv", "as a table: a line of names, then a line an item", &(r).csv),                              \
+	OPT_FLAG(0, "tsv", "the same with tabs", &(r).tsv),                                                            \
 	OPT_STR('i', "index", "NAME", "of this index of the table", &(r).index),                                       \
 	OPT_FLAG(0, "eventual", "half the price; may miss the latest writes", &(r).eventual),                          \
 	OPT_FLAG(0, "consistent", "see every write that was acknowledged (the default, save on a global index)",       \
@@ -40,6 +44,6 @@ int data_read_end(struct data_read *r);
 void data_read_fini(struct data_read *r);
 
 /* The job that r describes, to standard output. */
-struct data_page_job data_read_job(const struct data_read *r, const char *op, unsigned segments);
+struct data_page_job data_read_job(struct data_read *r, const char *op, unsigned segments);
 
 #endif
