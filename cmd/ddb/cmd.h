@@ -16,6 +16,8 @@ int data_put_run(int argc, char **argv);
 int data_query_run(int argc, char **argv);
 int data_scan_run(int argc, char **argv);
 int data_tables_run(int argc, char **argv);
+int data_tag_run(int argc, char **argv);
+int data_ttl_run(int argc, char **argv);
 int data_update_run(int argc, char **argv);
 int down_run(int argc, char **argv);
 int env_run(int argc, char **argv);

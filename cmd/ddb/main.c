@@ -30,6 +30,8 @@ static const struct opt_command commands[] = {
 	{ "scan", "print the items of a table", data_scan_run },
 	{ "status", "show the processes and tables of a cluster", status_run },
 	{ "tables", "list the tables", data_tables_run },
+	{ "tag", "set, remove or list the tags of a table", data_tag_run },
+	{ "ttl", "let items of a table expire", data_ttl_run },
 	{ "up", "run a cluster of three zones on this machine", up_run },
 	{ "update", "change an item", data_update_run },
 	{ NULL, NULL, NULL }
