@@ -37,11 +37,14 @@ invalid() { # OPERATION JQ MESSAGE
 	assert_equal "$(jq -c '[.UnprocessedItems, (.ConsumedCapacity | map([.TableName, .CapacityUnits]))]' <<<"$output")" \
 		'[{},[["one-table",20],["two-table",5]]]'
 	run -0 batch BatchGetItem '{"one-table": {Keys: [range(50) | key(.)], ConsistentRead: true, ProjectionExpression: "#m.b, pk",
-		ExpressionAttributeNames: {"#m": "m"}}, "two-table": {Keys: [range(50) | key(.)], ConsistentRead: true, AttributesToGet: ["v"]}}'
+		ExpressionAttributeNames: {"#m": "m"}}, "two-table": {Keys: [range(50) | key(.)], ConsistentRead: true, ProjectionExpression: "v"}}'
 	assert_equal "$(jq -c '.Responses | map_values(length)' <<<"$output")" '{"one-table":20,"two-table":5}'
 	assert_equal "$(jq -c '.Responses["one-table"][7]' <<<"$output")" '{"m":{"M":{"b":{"S":"y"}}},"pk":{"S":"7"}}'
 	assert_equal "$(jq -c '.Responses["two-table"][3]' <<<"$output")" '{"v":{"N":"1"}}'
 	assert_equal "$(jq -c '[.UnprocessedKeys, (.ConsumedCapacity | map(.CapacityUnits))]' <<<"$output")" '[{},[50,50]]'
+	run -0 batch BatchGetItem '{"one-table": {Keys: [key(7)], ConsistentRead: true, AttributesToGet: ["m"]},
+		"two-table": {Keys: [key(3)], ConsistentRead: true, AttributesToGet: ["v"]}}'
+	assert_equal "$(jq -c '.Responses | map_values(map(keys))' <<<"$output")" '{"one-table":[["m"]],"two-table":[["v"]]}'
 	run -0 batch BatchGetItem '{"one-table": {Keys: [key("none")]}}'
 	assert_equal "$(jq -c '[.Responses, (.ConsumedCapacity | map(.CapacityUnits))]' <<<"$output")" '[{"one-table":[]},[0.5]]'
 }
@@ -106,6 +109,8 @@ invalid() { # OPERATION JQ MESSAGE
 	invalid BatchGetItem '{"one-table": {Keys: [key(1)], ProjectionExpression: "v", ExpressionAttributeNames: {"#x": "y"}}}' \
 		"Value provided in ExpressionAttributeNames unused in expressions: keys: {#x}"
 	invalid BatchGetItem '{"one-table": {Keys: [key(1)], ProjectionExpression: "v", AttributesToGet: ["v"]}}' \
+		"Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {AttributesToGet} Expression parameters: {ProjectionExpression}"
+	invalid BatchGetItem '{"one-table": {Keys: [key(1)], ProjectionExpression: "v"}, "two-table": {Keys: [key(1)], AttributesToGet: ["v"]}}' \
 		"Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {AttributesToGet} Expression parameters: {ProjectionExpression}"
 	refused BatchGetItem '{"one-table": {Keys: [key(1)]}, "none-table": {Keys: [key(1)]}}' ResourceNotFoundException \
 		"Requested resource not found"

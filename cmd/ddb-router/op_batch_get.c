@@ -9,14 +9,24 @@ const uint8_t op_batch_get_members[] = {
 
 /* --- projections -------------------------------------------------------------------------------------------------- */
 
-static bool compile(struct op_batch_table *t, struct buf *err)
+/* Of a request, not of a table: two tables may not differ in this either (ExtendDB/extenddb#178 asked the service). */
+static bool unmixed(const struct op_batch *b, struct buf *err)
 {
-	if (t->projection_given && t->attributes_n > 0) {
+	bool old = false, new = false;
+
+	for (size_t i = 0; i < b->ntables; i++) {
+		old |= b->table[i].attributes_n > 0;
+		new |= b->table[i].projection_given;
+	}
+	if (old && new)
 		buf_str(err, "Can not use both expression and non-expression parameters in the same request: "
 		             "Non-expression parameters: {AttributesToGet} "
 		             "Expression parameters: {ProjectionExpression}");
-		return false;
-	}
+	return !(old && new);
+}
+
+static bool compile(struct op_batch_table *t, struct buf *err)
+{
 	if (t->names_given && !t->projection_given) {
 		buf_str(err, "ExpressionAttributeNames can only be specified when using expressions");
 		return false;
@@ -178,11 +188,12 @@ static void read_all(struct op_batch *b)
 void op_batch_get(struct api_req *q)
 {
 	struct op_batch *b = q->own;
+	bool ok = unmixed(b, &b->why);
 
-	for (size_t i = 0; i < b->ntables; i++)
-		if (!compile(&b->table[i], &b->why)) {
-			api_fail(q, RESULT_INVALID, buf_view(&b->why));
-			return;
-		}
-	op_batch_route(b, read_all);
+	for (size_t i = 0; ok && i < b->ntables; i++)
+		ok = compile(&b->table[i], &b->why);
+	if (ok)
+		op_batch_route(b, read_all);
+	else
+		api_fail(q, RESULT_INVALID, buf_view(&b->why));
 }

@@ -97,6 +97,8 @@ static enum djson_result read_keys(struct reading *x)
 
 static enum djson_result read_attributes(struct reading *x)
 {
+	bool too_many = false;
+
 	if (x->r->token != JSON_ARRAY)
 		return djson_mismatch(x->e, x->r->token, JSON_ARRAY);
 	while (more(x)) {
@@ -106,13 +108,15 @@ static enum djson_result read_attributes(struct reading *x)
 		if (api_read_string(x->r, &name, &given, x->e) != DJSON_OK)
 			return x->e->result;
 		if (x->t->attributes_n == API_NAMES_MAX) {
-			api_invalid(x->b->q, DJSON_PREFIX "Too many attributes to get");
+			too_many = true;
 			continue;
 		}
 		x->t->attributes = mem_resize(x->t->attributes, (x->t->attributes_n + 1) * sizeof *x->t->attributes);
 		x->t->attributes[x->t->attributes_n++] = name;
 	}
-	if (x->t->attributes_n == 0)
+	if (too_many)
+		constraint(x, "[...]", "Member must have length less than or equal to 255", ".attributesToGet");
+	else if (x->t->attributes_n == 0)
 		constraint(x, "[]", "Member must have length greater than or equal to 1", ".attributesToGet");
 	api_names_check(x->b->q, x->t->attributes, x->t->attributes_n);
 	return ended(x);

@@ -223,8 +223,6 @@ export class Oracle {
           );
     this.settle(q);
     const old = table.items.get(text(key));
-    if (!old && tree?.sections.every((s) => ["REMOVE", "DELETE"].includes(s.name)))
-      throw new Unsure("removes from an item that is not there");
     this.decide(q, condition, old);
     const now = this.updated(q, tree, old ?? key, old === undefined, table);
     const output = this.returned(request.ReturnValues ?? "NONE", old, now);
