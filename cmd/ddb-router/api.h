@@ -126,6 +126,7 @@ struct api_op {
 	 * returned with e filled in; constraint errors go to api_constraint, others to api_invalid.
 	 */
 	enum djson_result (*read)(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
+	void (*test)(struct api_req *q);         /* or NULL: constraints of what read has read, to api_constraint */
 };
 
 /* --- a request ---------------------------------------------------------------------------------------------------- */
@@ -291,6 +292,7 @@ API_OP(ttl_describe) API_OP(ttl_update)
 API_OP(item_put) API_OP(item_get) API_OP(item_update) API_OP(item_delete)
 API_OP(query) API_OP(query_scan)
 API_OP(batch_get) API_OP(batch_write)
+void op_table_spec_test(struct api_req *q);
 enum djson_result op_table_spec_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 enum djson_result op_info_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 enum djson_result op_ttl_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);

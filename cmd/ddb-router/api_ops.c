@@ -4,9 +4,10 @@
 
 #include "api_impl.h"
 
-#define BUILT(name, op) { name, op_##op, op_##op##_members, NULL }
-#define READS(name, op, read) { name, op_##op, op_##op##_members, read }
-#define LATER(name) { name, NULL, NULL, NULL }
+#define BUILT(name, op) { name, op_##op, op_##op##_members, NULL, NULL }
+#define READS(name, op, read) { name, op_##op, op_##op##_members, read, NULL }
+#define TESTS(name, op, read, test) { name, op_##op, op_##op##_members, read, test }
+#define LATER(name) { name, NULL, NULL, NULL, NULL }
 
 const struct api_op api_ops[] = {
 	LATER("BatchExecuteStatement"),
@@ -15,7 +16,7 @@ const struct api_op api_ops[] = {
 	LATER("CancelBulkOperation"),
 	LATER("CreateBackup"),
 	LATER("CreateGlobalTable"),
-	READS("CreateTable", table_create, op_table_spec_read),
+	TESTS("CreateTable", table_create, op_table_spec_read, op_table_spec_test),
 	LATER("DeleteBackup"),
 	BUILT("DeleteItem", item_delete),
 	LATER("DeleteResourcePolicy"),
@@ -72,7 +73,7 @@ const struct api_op api_ops[] = {
 	LATER("UpdateGlobalTableSettings"),
 	BUILT("UpdateItem", item_update),
 	LATER("UpdateKinesisStreamingDestination"),
-	READS("UpdateTable", table_update, op_table_spec_read),
+	TESTS("UpdateTable", table_update, op_table_spec_read, op_table_spec_test),
 	LATER("UpdateTableReplicaAutoScaling"),
 	READS("UpdateTimeToLive", ttl_update, op_ttl_read),
 };

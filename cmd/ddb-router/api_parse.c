@@ -455,6 +455,8 @@ static void test_all(struct api_req *q)
 			if (rules[i].member == m)
 				test(q, &rules[i]);
 	}
+	if (q->op->test != NULL)
+		q->op->test(q);
 }
 
 bool api_settled(struct api_req *q)

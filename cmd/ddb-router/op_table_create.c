@@ -178,9 +178,6 @@ void op_table_create(struct api_req *q)
 	const struct op_table_spec *c = q->own;                 /* there, as KeySchema is required */
 	struct buf *err = &q->failed;
 
-	op_table_spec_test(q, true);
-	if (!api_settled(q))
-		return;
 	test_billing(q, c, err);
 	if (err->n == 0)
 		test_keys(c, err);

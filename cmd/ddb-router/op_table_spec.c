@@ -263,7 +263,7 @@ static void test_units(struct api_req *q, const char *where, struct op_table_num
 		api_constraint(q, where, bytes_str(text), "Member must have value greater than or equal to 1");
 }
 
-void op_table_spec_test(struct api_req *q, bool schema)
+void op_table_spec_test(struct api_req *q)
 {
 	static const char *const types[] = { "B", "N", "S", NULL }, *const sse[] = { "AES256", "KMS", NULL };
 	static const char *const views[] = { "OLD_IMAGE", "KEYS_ONLY", "NEW_AND_OLD_IMAGES", "NEW_IMAGE", NULL };
@@ -278,7 +278,7 @@ void op_table_spec_test(struct api_req *q, bool schema)
 		test_part(q, "attributeDefinitions", i, "attributeType", s->definition[i].b, types,
 		          "Member must satisfy enum value set: [B, N, S]");
 	}
-	if (schema)
+	if (q->m[API_KEY_SCHEMA].given)
 		test_schema(q, s);
 	if (q->m[API_STREAM].given && !s->stream_given)
 		api_constraint(q, "streamSpecification.streamEnabled", BYTES_NONE, "Member must not be null");

@@ -40,10 +40,8 @@ struct op_table_spec {
 	void (*changed)(struct api_req *q, struct bytes definition);
 };
 
-/* A row's op->read: into q->own, a struct op_table_spec made when first needed. */
+/* A row's op->read (and op->test, op_table_spec_test): into q->own, a struct op_table_spec made when first needed. */
 enum djson_result op_table_spec_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 struct op_table_spec *op_table_spec_of(struct api_req *q);
-/* Constraints to api_constraint.  schema: KeySchema is wanted. */
-void op_table_spec_test(struct api_req *q, bool schema);
 
 #endif

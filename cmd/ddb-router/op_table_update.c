@@ -37,9 +37,6 @@ static const char *unsupported(struct api_req *q)
 
 void op_table_update(struct api_req *q)
 {
-	op_table_spec_test(q, false);
-	if (!api_settled(q))
-		return;
 	op_table_change_test(q, &q->failed);
 	if (q->failed.n > 0)
 		api_fail(q, RESULT_INVALID, buf_view(&q->failed));
