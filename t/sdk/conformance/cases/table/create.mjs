@@ -101,7 +101,8 @@ const throughput = [
   refused("provisioned without throughput", provisioned,
           `${OPV}ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED`),
   refused("on demand with throughput", units(1, 1),
-          `${OPV}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST`),
+          `${OPV}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is ` +
+          "PAY_PER_REQUEST"),
   refused("no read units", { ...provisioned, ...units(undefined, 1) }, constraint(null, where("read"), notNull)),
   refused("no write units", { ...provisioned, ...units(1, undefined) }, constraint(null, where("write"), notNull)),
   refused("neither read nor write units", { ...provisioned, ProvisionedThroughput: {} },

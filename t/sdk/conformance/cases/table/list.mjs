@@ -158,11 +158,16 @@ const deleting = [
     assert.deepEqual(await succeed("GetItem", { TableName, Key: { pk: S("a") }, ConsistentRead: true }), {});
     await succeed("DeleteTable", { TableName });
   }),
-  del("a protected table stays", async (TableName) => {
+  del("a protected table stays until it is protected no more", async (TableName) => {
     await make(TableName, { DeletionProtectionEnabled: true });
     assert.equal((await succeed("DescribeTable", { TableName })).Table.DeletionProtectionEnabled, true);
     await fail("DeleteTable", { TableName }, { name: "ValidationException", message: PROTECTED });
     await succeed("PutItem", { TableName, Item: { pk: S("a") } });
+    await succeed("UpdateTable", { TableName, DeletionProtectionEnabled: false });
+    while ((await succeed("DescribeTable", { TableName })).Table.TableStatus !== "ACTIVE")
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    await succeed("DeleteTable", { TableName });
+    await isGone(TableName);
   }, unsure),
 ];
 
