@@ -386,7 +386,7 @@ export class Generator {
     const d = this.dice,
       TableName = d.pick(Object.keys(tables)),
       a = new Aliases(d),
-      items = [...this.oracle.tables.get(TableName).items.values()];
+      items = [...this.oracle.tables.get(TableName).items].sort().map(([, item]) => item);
     const request = this.reads({ TableName, ConsistentRead: true }, a, items.length > 0 ? d.pick(items) : undefined);
     if (d.chance(50)) request.Limit = 5 + d.below(60);
     if (d.chance(30)) Object.assign(request, { TotalSegments: 2 + d.below(4), Segment: 0 });

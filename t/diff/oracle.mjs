@@ -80,15 +80,17 @@ export class Oracle {
   }
 
   item(q, item) {
-    return item && canonicalItem(item, (t) => q.objections.push(t));
+    return canonicalItem(item ?? {}, (t) => q.objections.push(t));
   }
 
-  // The end of what can be said without the table.
+  // The end of what can be said without the table.  If there is one, it may add objections.
   table(q, name) {
     q.expressions.finish(true);
-    this.settle(q);
     const table = this.tables.get(name);
-    if (!table) throw new Refusal("ResourceNotFoundException", ["Requested resource not found"]);
+    if (!table) {
+      this.settle(q);
+      throw new Refusal("ResourceNotFoundException", ["Requested resource not found"]);
+    }
     return table;
   }
 
@@ -283,7 +285,7 @@ export class Oracle {
 
   Query(request) {
     const q = this.begin(request),
-      start = this.item(q, request.ExclusiveStartKey);
+      start = request.ExclusiveStartKey && this.item(q, request.ExclusiveStartKey);
     this.select(q);
     const keys = q.expressions.condition("KeyConditionExpression", request.KeyConditionExpression);
     const projection = q.expressions.projection(request.ProjectionExpression);
@@ -292,7 +294,7 @@ export class Oracle {
       q.objections.push("Either the KeyConditions or KeyConditionExpression parameter must be specified");
     const table = this.table(q, request.TableName),
       forward = request.ScanIndexForward ?? true;
-    const tests = this.keyTests(q, table, keys);
+    const tests = keys ? this.keyTests(q, table, keys) : [];
     for (const n of filter ? walk(filter) : [])
       if (n.k === "path" && table.parts.some((p) => p.name === q.expressions.path(n)[0]))
         q.objections.push("Filter Expression can only contain non-primary key attributes: Primary key attribute: ");
@@ -309,6 +311,8 @@ export class Oracle {
     const out = this.output(q, projection, filter, items);
     if (items.length === request.Limit && this.oneRow(table, tests))
       throw new Unsure("the last key of a query for one item");
+    if (items.length === request.Limit && tests.some((t) => this.atEnd(q, table, t, items.at(-1))))
+      throw new Unsure("the last key of a query at the last key that its condition allows");
     if (items.length === request.Limit) out.LastEvaluatedKey = this.keyOf(table, items.at(-1));
     return out;
   }
@@ -361,12 +365,20 @@ export class Oracle {
     }
     if (q.objections.length > 0) return;
     if (this.oneRow(table, tests)) q.objections.push("The query can return at most one row and cannot be restarted");
-    for (const t of tests) if (!holds(t.node, start, q.expressions)) q.objections.push("The provided starting key ");
+    for (const t of tests)
+      if (!holds(t.node, start, q.expressions)) q.objections.push("The provided starting key ");
+      else if (this.atEnd(q, table, t, start)) throw new Unsure("a start at the last key that the condition allows");
+  }
+
+  atEnd(q, table, { node, name }, start) {
+    const end = (q.request.ScanIndexForward ?? true) ? { "<=": 1, between: 2 } : { ">=": 1, between: 1 };
+    const bound = node.a[end[node.k === "compare" ? node.op : node.k]];
+    return name === table.range?.name && bound && order(q.expressions.value(bound.alias), start[name]) === 0;
   }
 
   Scan(request) {
     const q = this.begin(request),
-      start = this.item(q, request.ExclusiveStartKey);
+      start = request.ExclusiveStartKey && this.item(q, request.ExclusiveStartKey);
     this.select(q);
     const projection = q.expressions.projection(request.ProjectionExpression);
     const filter = q.expressions.condition("FilterExpression", request.FilterExpression);
@@ -375,6 +387,7 @@ export class Oracle {
     else if (Segment >= TotalSegments)
       q.objections.push("The Segment parameter is zero-based and must be less than parameter TotalSegments: ");
     const table = this.table(q, request.TableName);
+    this.settle(q);
     if (start) throw new Unsure("the order of a scan");
     const out = this.output(q, projection, filter, [...table.items.values()]);
     return { all: out.Items, count: out.Count, scanned: out.ScannedCount };

@@ -21,7 +21,7 @@ import { Twin } from "./twin.mjs";
 import { walk } from "./walk.mjs";
 
 const ROUND = 80,
-  SCANS = 4,
+  SCANS = 12,
   REGENERATE_MAX = 1000,
   TELL_FROM = 5000;
 

@@ -127,7 +127,7 @@ function pruned(request, before) {
 
 function* smallerRequest(request) {
   for (const name of Object.keys(request)) {
-    if (["TableName", "Key"].includes(name)) continue;
+    if (["TableName", "Key", "ConsistentRead"].includes(name)) continue;
     const { [name]: v, ...rest } = request;
     if (name === "Item") for (const s of smallerItem(v, ["pk", "sk"])) yield { ...request, Item: s };
     else yield pruned(rest, request);
