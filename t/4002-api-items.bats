@@ -21,7 +21,7 @@ invalid() {
 OPV='One or more parameter values were invalid:'
 
 @test "items: every type comes back as it went in, numbers in their plain form" {
-	local item='{"pk":{"S":"types"},"b":{"B":"AAEC/w=="},"bs":{"BS":["AA==","AQ=="]},"e":{"S":""},"f":{"BOOL":false},"l":{"L":[{"S":"x"},{"L":[]},{"M":{}}]},"m":{"M":{"deep":{"M":{"er":{"N":"-1.5"}}}}},"n":{"N":"12345678901234567890123456789012345678"},"nil":{"NULL":true},"ns":{"NS":["-1","0","2.5"]},"s":{"S":"ü\" \\ \n €"},"ss":{"SS":["a","b"]},"t":{"BOOL":true}}'
+	local item='{"pk":{"S":"types"},"b":{"B":"AAEC/w=="},"bs":{"BS":["AA==","AQ=="]},"e":{"S":""},"f":{"BOOL":false},"l":{"L":[{"S":"x"},{"L":[]},{"M":{}}]},"m":{"M":{"deep":{"M":{"er":{"N":"-1.5"}}}}},"n":{"N":"12345678901234567890123456789012345678"},"nil":{"NULL":true},"ns":{"NS":["-1","0","2.5"]},"s":{"S":"ü\" \\ \n €"},"ss":{"SS":["a","b"]},"t":{"BOOL":true},"z":{"S":"a\u0000b"},"z\u0000":{"SS":["\u0000"]}}'
 	run -0 post PutItem "{\"TableName\":\"hash\",\"Item\":$item}"
 	assert_output '{}'
 	run -0 post GetItem '{"TableName":"hash","Key":{"pk":{"S":"types"}},"ConsistentRead":true}'
