@@ -5,6 +5,8 @@ import http from "node:http";
 const hash = (data) => createHash("sha256").update(data).digest("hex");
 const hmac = (key, data) => createHmac("sha256", key).update(data).digest();
 
+const READS = ["GetItem", "Query", "Scan", "BatchGetItem", "DescribeTable"];
+
 // What cannot be answered: no connection, or an outcome that is not known.
 export class Unavailable extends Error {}
 
@@ -71,15 +73,13 @@ export class Client {
     });
   }
 
-  // The same, asking again when the service says that it is busy: then nothing was done.
+  // The same, asking again when the service says that it is busy: then nothing was done.  Reads are asked again anyway.
   async call(operation, request) {
     for (let tries = 0; tries < 200; tries++) {
       const answer = await this.send(operation, request);
-      if (answer.status !== 503) {
-        if (answer.status >= 500)
-          throw new Unavailable(`${operation}: status ${answer.status}: ${JSON.stringify(answer.body)}`);
-        return answer;
-      }
+      if (answer.status < 500) return answer;
+      if (answer.status !== 503 && !READS.includes(operation))
+        throw new Unavailable(`${operation}: status ${answer.status}: ${JSON.stringify(answer.body)}`);
       await new Promise((done) => setTimeout(done, 50));
     }
     throw new Unavailable(`${operation}: always busy`);
