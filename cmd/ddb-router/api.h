@@ -218,7 +218,7 @@ enum result api_arn_resource(struct bytes arn, const char *op, const char *regio
 /* api_arn_table for this request; false: api_settled will refuse, with that alone. */
 bool api_arn_ok(struct api_req *q, struct bytes name_or_arn);
 
-/* Are old and new parameters mixed?  False after refusing; told before wrong values are. */
+/* Old and new parameters are not mixed, and no names or values without expressions.  Else false, after refusing. */
 bool api_unmixed(struct api_req *q);
 /* Compile what is given, into q->prog and q->key_condition; schema may be NULL (see expr.h).  False after refusing. */
 bool api_compile(struct api_req *q, const struct key_schema *schema);

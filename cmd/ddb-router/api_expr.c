@@ -66,32 +66,26 @@ static unsigned given(const struct api_req *q, const enum api_member *m, size_t 
 bool api_unmixed(struct api_req *q)
 {
 	size_t n = q->m[API_KEY_CONDITION_EXPRESSION].given ? LEGACY_N : LEGACY_N - 1;
+	unsigned new = given(q, texts, TEXTS_N);
 	struct buf *err = &q->failed;
 
-	if (given(q, texts, TEXTS_N) == 0 || given(q, legacy, n) == 0)
-		return true;
 	buf_clear(err);
-	buf_str(err, "Can not use both expression and non-expression parameters in the same request: "
-	             "Non-expression parameters: ");
-	list(q, legacy, n, err);
-	buf_str(err, " Expression parameters: ");
-	list(q, texts, TEXTS_N, err);
+	if (new > 0 && given(q, legacy, n) > 0) {
+		buf_str(err, "Can not use both expression and non-expression parameters in the same request: "
+		             "Non-expression parameters: ");
+		list(q, legacy, n, err);
+		buf_str(err, " Expression parameters: ");
+		list(q, texts, TEXTS_N, err);
+	} else if (new == 0 && q->m[API_EXPRESSION_NAMES].given) {
+		buf_str(err, "ExpressionAttributeNames can only be specified when using expressions");
+	} else if (q->m[API_EXPRESSION_VALUES].given && new == q->m[API_PROJECTION_EXPRESSION].given) {
+		buf_str(err, "ExpressionAttributeValues can only be specified when using expressions");
+		absent(q, err);
+	}
+	if (err->n == 0)
+		return true;
 	api_fail(q, RESULT_INVALID, buf_view(err));
 	return false;
-}
-
-/* Names and values without any expression. */
-static bool sound(const struct api_req *q, struct buf *err)
-{
-	bool names = q->m[API_EXPRESSION_NAMES].given, values = q->m[API_EXPRESSION_VALUES].given;
-
-	if (given(q, texts, TEXTS_N) == 0 && (names || values)) {
-		buf_str(err, names ? "ExpressionAttributeNames" : "ExpressionAttributeValues");
-		buf_str(err, " can only be specified when using expressions");
-		if (!names)
-			absent(q, err);
-	}
-	return err->n == 0;
 }
 
 static bool compile(struct api_req *q, enum api_member m, const struct key_schema *schema, struct buf *err)
@@ -154,7 +148,7 @@ bool api_compile(struct api_req *q, const struct key_schema *schema)
 
 	q->compiled = true;
 	buf_clear(err);
-	ok = again || (sound(q, err) && (q->subst.names_n + q->subst.values_n == 0 || expr_subst_seal(&q->subst, err)));
+	ok = again || q->subst.names_n + q->subst.values_n == 0 || expr_subst_seal(&q->subst, err);
 	for (size_t i = 0; ok && i < TEXTS_N; i++)
 		if (q->m[texts[i]].given)
 			ok = compile(q, texts[i], schema, err);

@@ -397,6 +397,13 @@ static const struct row keys[] = {
 		"Attempted conditional constraint is not an indexable operation" },
 	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "},\"sk\":{" ARGS("NOT_CONTAINS", N1) "}}",
 		"Attempted conditional constraint is not an indexable operation" },
+	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "},\"sk\":{" ARGS("BEGINS_WITH", SX) "}}",
+		OPV "Condition parameter type does not match schema type" },
+	{ "Query", "\"ProjectionExpression\":\"a\",\"ExpressionAttributeValues\":{}",
+		"ExpressionAttributeValues can only be specified when using expressions: FilterExpression and "
+		"KeyConditionExpression are null" },
+	{ "Query", "\"ExpressionAttributeNames\":{\"#a\":\"a\"}",
+		"ExpressionAttributeNames can only be specified when using expressions" },
 	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", N1) "}}",
 		OPV "Condition parameter type does not match schema type" },
 	{ "Query", "\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "},\"sk\":{" ARGS("LT", SX) "}}",
