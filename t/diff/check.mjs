@@ -34,7 +34,7 @@ export class Expressions {
     for (const kind of ["Names", "Values"])
       if (request[`ExpressionAttribute${kind}`] && Object.keys(request[`ExpressionAttribute${kind}`]).length === 0)
         objections.push(`ExpressionAttribute${kind} must not be empty`);
-    this.compiled = 0;
+    this.compiled = { names: 0, values: 0 }; // expressions that may use them
   }
 
   // --- what eval.mjs asks ---
@@ -58,7 +58,8 @@ export class Expressions {
     const before = this.objections.length;
     if (text === undefined) return null;
     this.what = what;
-    this.compiled++;
+    this.compiled.names++;
+    this.compiled.values += what !== "ProjectionExpression";
     if (text === "") return (this.object("The expression can not be empty;"), null);
     let tree;
     try {
@@ -88,13 +89,13 @@ export class Expressions {
   }
 
   // To be called when all is compiled.
-  finish(anything) {
+  finish() {
     for (const [kind, key] of [
       ["Names", "names"],
       ["Values", "values"],
     ]) {
       const aliases = Object.keys(this.given[key]);
-      if (aliases.length > 0 && this.compiled === 0 && anything)
+      if (aliases.length > 0 && this.compiled[key] === 0)
         this.objections.push(`ExpressionAttribute${kind} can only be specified when using expressions`);
       else if (!this.syntax && aliases.some((a) => !this.used.has(a)))
         this.objections.push(`Value provided in ExpressionAttribute${kind} unused in expressions: keys: {`);

@@ -85,7 +85,7 @@ export class Oracle {
 
   // The end of what can be said without the table.  If there is one, it may add objections.
   table(q, name) {
-    q.expressions.finish(true);
+    q.expressions.finish();
     const table = this.tables.get(name);
     if (!table) {
       this.settle(q);
@@ -414,7 +414,7 @@ export class Oracle {
         own = { ...q, request: t, expressions };
       const keys = t.Keys.map((k) => this.item(q, k)),
         projection = expressions.projection(t.ProjectionExpression);
-      expressions.finish(true);
+      expressions.finish();
       return { name, own, keys, projection };
     });
     for (const t of tables) t.table = this.table(q, t.name);
