@@ -60,6 +60,14 @@ snapshots_got() { # NODE
 	ddb metrics 9>&- | grep '^ddb_node_snapshots_total{' | grep "\"node-$1\"" | grep '"got"' | sed 's/.* //'
 }
 
+# The others have given back log that a node has not seen.
+collected() { # NODE...
+	local n
+	for n; do
+		ddb metrics 9>&- | grep '^ddb_node_log_collected_bytes_total{' | grep "\"node-$n\"" | grep -qv ' 0$' || return 1
+	done
+}
+
 states() { # NODE
 	"$DDB_ROOT/build/rel/t/tools/say" "$DDB_HOME" tool "unix:run/node-$1.sock" 'node_status{}'
 }
@@ -216,6 +224,7 @@ replaced_in_b() { # OLD NEW
 	pid=$(pid_of b)
 	kill -STOP "$pid"
 	fill 10000
+	wait_for collected a c
 	kill -CONT "$pid"
 	load_end
 	equal
