@@ -294,8 +294,6 @@ API_OP(query) API_OP(query_scan)
 API_OP(batch_get) API_OP(batch_write)
 void op_table_spec_test(struct api_req *q);
 enum djson_result op_table_spec_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
-enum djson_result op_info_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
-enum djson_result op_ttl_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 enum djson_result op_batch_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 
 #endif

@@ -67,7 +67,7 @@ const struct api_op api_ops[] = {
 	LATER("TransactGetItems"),
 	LATER("TransactWriteItems"),
 	READS("UntagResource", tag_remove, op_table_spec_read),
-	READS("UpdateContinuousBackups", info_backups_update, op_info_read),
+	READS("UpdateContinuousBackups", info_backups_update, op_table_spec_read),
 	LATER("UpdateContributorInsights"),
 	LATER("UpdateGlobalTable"),
 	LATER("UpdateGlobalTableSettings"),
@@ -75,7 +75,7 @@ const struct api_op api_ops[] = {
 	LATER("UpdateKinesisStreamingDestination"),
 	TESTS("UpdateTable", table_update, op_table_spec_read, op_table_spec_test),
 	LATER("UpdateTableReplicaAutoScaling"),
-	READS("UpdateTimeToLive", ttl_update, op_ttl_read),
+	READS("UpdateTimeToLive", ttl_update, op_table_spec_read),
 };
 const size_t api_ops_n = sizeof api_ops / sizeof api_ops[0];
 

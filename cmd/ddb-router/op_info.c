@@ -1,8 +1,6 @@
 /* What a client asks about the service itself, and what Terraform asks right after creating a table. */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "mem.h"
 #include "op_table.h"
 
 const uint8_t op_info_endpoints_members[] = { API_NO_MEMBER };
@@ -43,36 +41,6 @@ void op_info_limits(struct api_req *q)
 
 /* --- continuous backups ------------------------------------------------------------------------------------------- */
 
-struct recovery {
-	bool enabled_given, enabled, days_given;
-	int64_t days;
-};
-
-enum djson_result op_info_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e)
-{
-	struct recovery *x = q->own;
-
-	(void)m;
-	if (x == NULL) {
-		x = q->own = mem_new(sizeof *x);
-		q->own_free = free;
-	}
-	if (r->token != JSON_OBJECT)
-		return djson_mismatch(e, r->token, JSON_OBJECT);
-	while (json_read_next(r) == JSON_KEY) {
-		struct bytes name = r->str;
-
-		json_read_next(r);
-		if (bytes_is(name, "PointInTimeRecoveryEnabled") ? api_read_bool(r, &x->enabled, &x->enabled_given, e) != DJSON_OK :
-		    bytes_is(name, "RecoveryPeriodInDays") ? api_read_int(r, &x->days, &x->days_given, e) != DJSON_OK : false)
-			return e->result;
-		if (!json_read_skip(r))
-			break;
-	}
-	*e = (struct djson_error){ .result = r->token == JSON_OBJECT_END ? DJSON_OK : DJSON_SYNTAX };
-	return e->result;
-}
-
 static void backups(struct api_req *q, enum result result, const struct msg_admin_done *m)
 {
 	struct bytes name = q->m[API_TABLE_NAME].s;
@@ -99,23 +67,24 @@ void op_info_backups(struct api_req *q)
 /* Whoever enables it counts on going back in time; without an archive that must fail now, not on the day it is needed. */
 void op_info_backups_update(struct api_req *q)
 {
-	const struct recovery *x = q->own;               /* there, as it is required */
+	const struct op_table_spec *s = q->own;          /* there, as it is required */
+	int64_t n = s->recovery_days.v;
 	char days[32];
 
-	snprintf(days, sizeof days, "%lld", (long long)x->days);
-	if (!x->enabled_given)
+	snprintf(days, sizeof days, "%lld", (long long)n);
+	if (!s->recovery_given)
 		api_constraint(q, "pointInTimeRecoverySpecification.pointInTimeRecoveryEnabled", BYTES_NONE, "Member must not be null");
-	if (x->days_given && x->days < 1)
+	if (s->recovery_days.given && n < 1)
 		api_constraint(q, "pointInTimeRecoverySpecification.recoveryPeriodInDays", bytes_str(days),
 		               "Member must have value greater than or equal to 1");
-	if (x->days_given && x->days > 35)
+	if (s->recovery_days.given && n > 35)
 		api_constraint(q, "pointInTimeRecoverySpecification.recoveryPeriodInDays", bytes_str(days),
 		               "Member must have value less than or equal to 35");
 	if (!api_settled(q))
 		return;
-	if (x->enabled)
+	if (s->recovery)
 		api_refuse(q, RESULT_NOT_SUPPORTED, "Point-in-time recovery is not supported yet");
-	else if (x->days_given)
+	else if (s->recovery_days.given)
 		api_refuse(q, RESULT_INVALID, "Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery.");
 	else
 		op_info_backups(q);

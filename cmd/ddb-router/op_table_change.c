@@ -361,12 +361,8 @@ enum result op_table_change(struct api_req *q, struct bytes old, uint64_t now_ms
 {
 	struct change c = { .q = q, .s = op_table_spec_of(q), .old = old, .now = op_table_settings_of(old, now_ms), .now_ms = now_ms, .b = b, .err = err };
 	enum result r = definitions(&c);
-	struct value version;
 
-	item_build_reset(b);
-	item_build_item(b);
-	if (item_get(old, BYTES_LIT("Version"), &version))
-		item_build_name(b, BYTES_LIT("Version")), item_build_raw(b, version.raw);
+	op_table_settings_begin(b, old);
 	if (r == RESULT_OK && (given(q, API_BILLING_MODE) || given(q, API_PROVISIONED_THROUGHPUT))) {
 		bool on_demand = given(q, API_BILLING_MODE) ? api_is(q, API_BILLING_MODE, "PAY_PER_REQUEST") : c.now.on_demand;
 

@@ -91,6 +91,16 @@ static void put_s(struct item_build *b, const char *name, struct bytes s)
 	item_build_name(b, bytes_str(name)), item_build_s(b, s);
 }
 
+void op_table_settings_begin(struct item_build *b, struct bytes old)
+{
+	struct value version;
+
+	item_build_reset(b);
+	item_build_item(b);
+	if (item_get(old, BYTES_LIT("Version"), &version))
+		item_build_name(b, BYTES_LIT("Version")), item_build_raw(b, version.raw);
+}
+
 void op_table_settings_put_time(struct item_build *b, const char *name, uint64_t ms)
 {
 	char text[32];

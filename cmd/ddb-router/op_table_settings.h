@@ -27,6 +27,8 @@ struct op_table_settings {
 struct op_table_settings op_table_settings_of(struct bytes definition, uint64_t now_ms);
 uint64_t op_table_settings_time(struct bytes item, const char *name);        /* 0: none */
 
+/* Reset b and open an item in it: a change of the definition old and of no other, for autoadmin's verb update. */
+void op_table_settings_begin(struct item_build *b, struct bytes old);
 /* Attributes for an open item. */
 void op_table_settings_put_time(struct item_build *b, const char *name, uint64_t ms);        /* 0: nothing */
 void op_table_settings_put_throughput(struct item_build *b, const struct op_table_settings *t);

@@ -135,6 +135,28 @@ static enum djson_result read_sse(struct json_read *r, struct op_table_spec *s, 
 	return result;
 }
 
+static enum djson_result read_ttl(struct json_read *r, struct op_table_spec *s, struct djson_error *e)
+{
+	struct field f[] = { FIELD("AttributeName", JSON_STRING), FIELD("Enabled", JSON_TRUE) };
+	enum djson_result result = read_struct(r, f, 2, e);
+
+	s->ttl_attribute = f[0].s;
+	s->ttl_given = f[1].given;
+	s->ttl = f[1].b;
+	return result;
+}
+
+static enum djson_result read_recovery(struct json_read *r, struct op_table_spec *s, struct djson_error *e)
+{
+	struct field f[] = { FIELD("PointInTimeRecoveryEnabled", JSON_TRUE), FIELD("RecoveryPeriodInDays", JSON_NUMBER) };
+	enum djson_result result = read_struct(r, f, 2, e);
+
+	s->recovery_given = f[0].given;
+	s->recovery = f[0].b;
+	s->recovery_days = (struct op_table_number){ f[1].given, f[1].i };
+	return result;
+}
+
 static enum djson_result read_count(struct json_read *r, size_t *n, struct djson_error *e)
 {
 	if (r->token != JSON_ARRAY)
@@ -180,6 +202,10 @@ enum djson_result op_table_spec_read(struct api_req *q, enum api_member m, struc
 		return read_stream(r, s, e);
 	case API_SSE:
 		return read_sse(r, s, e);
+	case API_TIME_TO_LIVE:
+		return read_ttl(r, s, e);
+	case API_POINT_IN_TIME:
+		return read_recovery(r, s, e);
 	case API_GLOBAL_INDEX_UPDATES:
 		return read_count(r, &s->index_updates, e);
 	case API_REPLICA_UPDATES:

@@ -1,6 +1,6 @@
 /*
- * op_table_spec: what requests say about tables (CreateTable, UpdateTable) and their tags, from JSON to numbers and views, and the
- * constraints of the API's model.
+ * op_table_spec: what requests say about tables (CreateTable, UpdateTable), their tags, time to live and backups, from JSON to numbers
+ * and views, and the constraints of the API's model for tables.
  * Does not: know tables that exist, or what may be combined.
  */
 #ifndef ROUTER_OP_TABLE_SPEC_H
@@ -33,6 +33,10 @@ struct op_table_spec {
 	struct bytes view;                       /* StreamViewType */
 	bool sse_given, sse;                     /* Enabled */
 	struct bytes sse_type, sse_key;
+	bool ttl_given, ttl;                     /* TimeToLiveSpecification: Enabled */
+	struct bytes ttl_attribute;
+	bool recovery_given, recovery;           /* PointInTimeRecoveryEnabled */
+	struct op_table_number recovery_days;
 	size_t index_updates, replica_updates;
 	const char *unsupported;                 /* asked for, and not there yet */
 	struct bytes name;                       /* from here on op_table_edit's */

@@ -5,6 +5,7 @@
 
 #include "mem.h"
 #include "op_table.h"
+#include "op_table_settings.h"
 
 #define KEY_MAX 128                              /* characters */
 #define VALUE_MAX 256
@@ -109,13 +110,10 @@ static enum result change(struct api_req *q, struct bytes old)
 	const struct op_table_spec *s = op_table_spec_of(q);
 	bool values = q->m[API_TAGS].given;
 	struct item_build *b = &q->item;
-	struct value list, tag, key, version;
+	struct value list, tag, key;
 	size_t n = values ? s->tags : 0;
 
-	item_build_reset(b);
-	item_build_item(b);
-	if (item_get(old, BYTES_LIT("Version"), &version))
-		item_build_name(b, BYTES_LIT("Version")), item_build_raw(b, version.raw);
+	op_table_settings_begin(b, old);
 	item_build_name(b, BYTES_LIT("Tags"));
 	item_build_open(b, ITEM_L);
 	if (item_get(old, BYTES_LIT("Tags"), &list) && list.tag == ITEM_L)
