@@ -80,42 +80,53 @@ static void add_columns(struct run *r, struct bytes item)
 	r->columned++;
 }
 
-static bool each_item(struct run *r, struct bytes array, void (*take)(struct run *r, struct bytes item))
+/* j->token is the array of items. */
+static bool each_item(struct run *r, struct json_read *j, void (*take)(struct run *r, struct bytes item))
 {
-	struct json_read j, item;
+	struct json_read item;
 	struct djson_error e;
 	struct bytes raw;
-	bool ok;
+	bool ok = j->token == JSON_ARRAY;
 
-	json_read_init(&j, array, DATA_DEPTH_MAX);
 	json_read_init(&item, BYTES_LIT(""), DATA_DEPTH_MAX);
-	ok = json_read_next(&j) == JSON_ARRAY;
-	while (ok && json_read_next(&j) == JSON_OBJECT) {
-		ok = json_read_raw(&j, &raw);
+	while (ok && json_read_next(j) == JSON_OBJECT) {
+		ok = json_read_raw(j, &raw);
 		json_read_reset(&item, raw);
 		json_read_next(&item);
 		ok = ok && djson_item(&item, &r->d->build, &e) == DJSON_OK;
 		if (ok)
 			take(r, item_build_view(&r->d->build));
 	}
-	ok = ok && j.token == JSON_ARRAY_END;
 	json_read_fini(&item);
+	return ok && j->token == JSON_ARRAY_END;
+}
+
+static bool each_item_of(struct run *r, struct bytes array, void (*take)(struct run *r, struct bytes item))
+{
+	struct json_read j;
+	bool ok;
+
+	json_read_init(&j, array, DATA_DEPTH_MAX);
+	json_read_next(&j);
+	ok = each_item(r, &j, take);
 	json_read_fini(&j);
 	return ok;
 }
 
-static bool show_items(struct run *r, struct bytes array)
+/* The page that names the columns is read twice, the others once. */
+static bool show_items(struct run *r, struct json_read *j)
 {
 	struct data_rows *rows = r->job->rows;
+	struct bytes array;
 
-	if (rows != NULL && !rows->fixed) {
-		if (r->job->more_columns && !each_item(r, array, add_columns))
-			return false;
-		if (r->job->more_columns && r->columned == 0)
-			return true;
-		data_rows_head(rows, &r->d->out);
-	}
-	return each_item(r, array, show_item);
+	if (rows == NULL || rows->fixed)
+		return each_item(r, j, show_item);
+	if (!json_read_raw(j, &array) || (r->job->more_columns && !each_item_of(r, array, add_columns)))
+		return false;
+	if (r->job->more_columns && r->columned == 0)
+		return true;
+	data_rows_head(rows, &r->d->out);
+	return each_item_of(r, array, show_item);
 }
 
 static bool take_page(struct run *r, struct segment *s, struct bytes answer)
@@ -134,7 +145,7 @@ static bool take_page(struct run *r, struct segment *s, struct bytes answer)
 
 		json_read_next(&j);
 		if (items && !r->job->count) {
-			ok = json_read_raw(&j, &raw) && show_items(r, raw);
+			ok = show_items(r, &j);
 		} else if (count) {
 			ok = json_read_raw(&j, &raw);
 			for (size_t k = 0; k < raw.n; k++)
