@@ -204,6 +204,25 @@ static void close_cursor(struct store_cursor *c)
 	free(c);
 }
 
+static void locks(void *ctx, uint64_t group, void (*each)(void *arg, struct bytes key, struct bytes row), void *arg)
+{
+	struct store_sqlite *s = ctx;
+	struct known *k = find(s, group);
+	struct store_db_scan scan;
+	struct bytes key, row;
+	int r;
+
+	if (k == NULL || k->generation == 0)
+		return;
+	if (store_db_seek_locked(reader_of(s, k)->db, &scan) != 0)
+		failed(s);
+	while ((r = store_db_next(&scan, &key, &row)) > 0)
+		each(arg, key, row);
+	if (r < 0)
+		failed(s);
+	store_db_end(&scan);
+}
+
 /* Pins the state by reading its meta: SQLite begins to read at the first statement, not at BEGIN. */
 static struct store_cursor *snapshot(void *ctx, uint64_t group, struct store_meta *out)
 {
@@ -495,6 +514,7 @@ struct store store_sqlite_store(struct store_sqlite *s)
 		.seek = seek,
 		.next = next,
 		.close = close_cursor,
+		.locks = locks,
 		.apply = apply,
 		.checkpoint = checkpoint,
 		.snapshot = snapshot,
