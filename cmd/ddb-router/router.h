@@ -46,6 +46,8 @@ struct router {
 	struct key_hasher *hasher;
 	const char *region;
 	size_t held_bytes;                       /* against ROUTER_HELD_BYTES_MAX */
+	unsigned tx_behind;                      /* transactions that are answered and not yet carried out everywhere */
+	void (*tx_idle)(struct router *r);       /* called when there is none any more; NULL: nobody waits */
 	struct router_metrics metrics;
 	struct api *api;                         /* api.c's own */
 };
@@ -96,7 +98,7 @@ void route_fini(struct router *r);
 
 /* --- call.c ------------------------------------------------------------------------------------------------------- */
 
-enum call_kind { CALL_READ_ANY, CALL_READ_LEADER, CALL_WRITE };
+enum call_kind { CALL_READ_ANY, CALL_READ_LEADER, CALL_WRITE };     /* READ_LEADER: also a write that may be done twice */
 
 /*
  * One request to the partition that holds key, sent again (with a fresh route where needed) as long as it certainly was not carried out
