@@ -7,8 +7,9 @@
  *   hash    B   of the request        until  N  seconds: the token stands for this transaction until then
  *   time    N   its timestamp         reasons B  of X, as the coordinator has written them
  *   done    N   1 once every group has carried out a C
- * A row is replaced or deleted only if `until` is past and it is X, P, or C with `done`: while something may be locked, C must
- * be read, for the lack of a row means X.
+ * A row that says C is replaced or deleted only once it is `done` and `until` is past, or nobody can ask for it: while something
+ * may be locked, C must be read, for the lack of a row means X.  So one that says X may go at any time, and to delete or
+ * replace one that says P is to cancel.
  */
 #ifndef COMMON_LEDGER_H
 #define COMMON_LEDGER_H

@@ -7,6 +7,7 @@
  *   place.c   ranges, placement (pure)    tables.c     create, describe, delete, list
  *   groups.c  groups on nodes: create, heal, drop      push.c       the routing map, to memds
  *   nodes.c   connections, status, joins               report.c  `ddb status`
+ *   ledger.c  the table of transactions
  *
  * Rows of the catalogue (pk, sk):
  *   "lease"  "autoadmin"   holder N, epoch N, until_ms N (since 1970)
@@ -216,6 +217,10 @@ bool groups_up(struct aa *a, const struct aa_partition *p);          /* on a quo
 void tables_admin(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body);
 void tables_answer(struct aa *a, uint64_t conn, uint64_t rid, enum result r, const char *text, struct bytes body, bool more);
 void tables_describe(struct aa *a, struct aa_table *t, struct item_build *b);        /* definition with status and counts */
+
+/* The table of transactions, for the first router that wants one: answered as a create, IN_USE if it is there. */
+void ledger_make(struct aa *a, uint64_t conn, uint64_t rid);
+bool ledger_hidden(struct bytes name);           /* no table of a user */
 
 void push_init(struct aa *a);
 void push_table(struct aa *a, struct aa_table *t, bool gone);
