@@ -320,12 +320,13 @@ static bool keys(struct op_tx *tx)
 
 /* --- shares ------------------------------------------------------------------------------------------------------- */
 
-static struct op_tx_share *share_of(struct op_tx *tx, const struct op_tx_item *i, uint64_t group, size_t bytes)
+static struct op_tx_share *share_of(struct op_tx *tx, const struct op_tx_item *i)
 {
+	uint64_t group = route_part(i->table->route, op_tx_key(tx, i))->group;
 	struct op_tx_share *s;
 
 	for (s = tx->share; s < tx->share + tx->nshares; s++)
-		if (s->table == i->table && s->group == group && s->bytes + bytes <= OP_TX_SHARE_BYTES_MAX)
+		if (s->group == group)
 			return s;
 	tx->nshares++;
 	*s = (struct op_tx_share){ .tx = tx, .table = i->table, .group = group, .last = &s->first, .due = true };
@@ -337,13 +338,11 @@ static void divide(struct op_tx *tx)
 	tx->share = mem_new(tx->nitems * sizeof *tx->share);
 	for (size_t n = 0; n < tx->nitems; n++) {
 		struct op_tx_item *i = &tx->item[n];
-		size_t bytes = i->item_n + i->program.n;
-		struct op_tx_share *s = share_of(tx, i, route_part(i->table->route, op_tx_key(tx, i))->group, bytes);
+		struct op_tx_share *s = share_of(tx, i);
 
 		i->next = NULL;
 		*s->last = i;
 		s->last = &i->next;
-		s->bytes += bytes;
 	}
 	tx->then(tx);
 }

@@ -19,7 +19,6 @@
 
 #define OP_TX_ITEMS_MAX 100
 #define OP_TX_BYTES_MAX ((size_t)4 << 20)        /* of items and values in the request; of items in an answer */
-#define OP_TX_SHARE_BYTES_MAX ((size_t)2 << 20)  /* of one tx_prepare: the entry it makes holds old images, too */
 #define OP_TX_PREPARE_MS 4000                    /* nodes ask the ledger after 2 s and then cancel: longer is no use */
 #define OP_TX_FINISH_MS 1000                     /* the client waits so long for its items to change */
 #define OP_TX_BEHIND_MS 3000                     /* and so long it is tried behind its back */
@@ -75,7 +74,6 @@ struct op_tx_share {                             /* items of one partition: one 
 	struct op_tx_table *table;
 	struct op_tx_item *first, **last;
 	uint64_t group;
-	size_t bytes;
 	enum result result;                      /* of the last message */
 	bool due;                                /* the next message is for it, too */
 };

@@ -70,6 +70,11 @@ static void count(struct op_tx *tx)
 
 /* --- the answer --------------------------------------------------------------------------------------------------- */
 
+static void too_large(struct op_tx *tx)
+{
+	api_refuse(tx->q, RESULT_INVALID, "Transaction size cannot exceed %zu bytes", OP_TX_BYTES_MAX);
+}
+
 static void answer(struct op_tx *tx)
 {
 	struct api_req *q = tx->q;
@@ -79,7 +84,7 @@ static void answer(struct op_tx *tx)
 	for (size_t i = 0; i < tx->nitems; i++)
 		bytes += tx->item[i].old_bytes;
 	if (bytes > OP_TX_BYTES_MAX) {
-		api_refuse(q, RESULT_INVALID, "Transaction size cannot exceed %zu bytes", OP_TX_BYTES_MAX);
+		too_large(tx);
 		return;
 	}
 	count(tx);
@@ -123,13 +128,25 @@ static void conflict(struct op_tx *tx, bool several)
 	op_tx_cancelled(tx);
 }
 
+static enum result failure(const struct op_tx *tx)
+{
+	for (size_t i = 0; i < tx->nshares; i++)
+		if (tx->share[i].result != RESULT_OK)
+			return tx->share[i].result;
+	return RESULT_OK;
+}
+
 static void round_done(struct op_tx *tx)
 {
-	enum result result = op_tx_failure(tx);
+	enum result result = failure(tx);
 	bool several = tx->nshares > 1, locked = false, steady = true;
 
 	if (result == RESULT_STALE_SCHEMA && op_tx_again(tx, start))
 		return;
+	if (result == RESULT_INVALID) {
+		too_large(tx);
+		return;
+	}
 	if (result != RESULT_OK) {
 		api_refuse(tx->q, result == RESULT_STALE_SCHEMA ? RESULT_UNAVAILABLE : result, NULL);
 		return;

@@ -478,6 +478,9 @@ TEST(reading_is_bounded)
 	get_items(GET("one", "k0"), "");
 	refused(RESULT_OVERLOADED, "");
 	fake.router.held_bytes = 0;
+	fake.get_fails[0] = RESULT_INVALID;              /* a node has no room for its answer */
+	get_items(GET("one", "k0"), "");
+	refused(RESULT_INVALID, "Transaction size cannot exceed 4194304 bytes");
 	fake.get_fails[0] = RESULT_UNAVAILABLE;
 	get_items(GET("one", "k0"), "");
 	refused(RESULT_UNAVAILABLE, "");
@@ -613,7 +616,7 @@ TEST(limits_are_kept)
 	write_items((const char *)items.p, "");
 	refused(RESULT_INVALID, CONSTRAINT "'[...]' at 'transactItems' failed to satisfy constraint: "
 	        "Member must have length less than or equal to 100");
-	many(10, 400000, &items);                        /* several messages a partition, perhaps */
+	many(10, 400000, &items);
 	write_items((const char *)items.p, "");
 	answered("{}");
 	many(11, 400000, &items);

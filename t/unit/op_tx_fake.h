@@ -344,7 +344,6 @@ static enum result serve_prepare(struct bytes request, struct buf *answer)
 	struct msg_op op;
 
 	fake.n_prepare++;
-	CHECK(request.n <= OP_TX_SHARE_BYTES_MAX + 4096);
 	CHECK(msg_get_tx_prepare(request, &m, MSG_VERSION));
 	CHECK_INT(m.txid.n, LEDGER_ID_N);
 	CHECK(m.ledger_group <= 1);
