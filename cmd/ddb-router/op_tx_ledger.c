@@ -153,17 +153,20 @@ static struct bytes id_of(const struct op_tx *tx)
 	return (struct bytes){ tx->id, sizeof tx->id };
 }
 
+static uint64_t until(void)
+{
+	return clock_wall_us() / 1000000 + OP_TX_WINDOW_S;
+}
+
 static void whole_row(const struct op_tx *tx, struct item_build *b)
 {
-	uint64_t now_s = clock_wall_us() / 1000000;
-
 	item_build_reset(b);
 	item_build_item(b);
 	item_build_name(b, BYTES_LIT(LEDGER_PK)), item_build_s(b, buf_view(&tx->ledger.pk));
 	item_build_name(b, BYTES_LIT(LEDGER_ID)), item_build_b(b, id_of(tx));
 	item_build_name(b, BYTES_LIT(LEDGER_STATE)), item_build_s(b, BYTES_LIT(LEDGER_PENDING));
 	item_build_name(b, BYTES_LIT(LEDGER_HASH)), item_build_b(b, (struct bytes){ tx->hash, sizeof tx->hash });
-	item_build_name(b, BYTES_LIT(LEDGER_UNTIL)), item_build_u64(b, now_s + OP_TX_WINDOW_S);
+	item_build_name(b, BYTES_LIT(LEDGER_UNTIL)), item_build_u64(b, until());
 	item_build_name(b, BYTES_LIT(LEDGER_TIME)), item_build_u64(b, tx->timestamp);
 	item_build_close(b);
 }
@@ -182,13 +185,12 @@ static void begin_condition(struct words *w, struct buf *c)
 	word_name(w, "#state", LEDGER_STATE);
 	word_name(w, "#time", LEDGER_TIME);
 	word_name(w, "#until", LEDGER_UNTIL);
-	word_name(w, "#done", LEDGER_DONE);
 	word(w, ":x", ITEM_S, BYTES_LIT(LEDGER_CANCELLED));
 	word(w, ":p", ITEM_S, BYTES_LIT(LEDGER_PENDING));
 	word_number(w, ":stale", now_us - OP_TX_STALE_US);
 	word_number(w, ":now", now_us / 1000000);
 	compile(w, "attribute_not_exists(#pk) OR #state = :x OR (#state = :p AND #time < :stale) OR "
-	           "(attribute_exists(#done) AND #until < :now)", NULL, c, NULL);
+	           "#until < :now", NULL, c, NULL);
 }
 
 static void put_op(const struct op_tx *tx, struct words *w, struct item_build *row, struct buf *c, struct buf *u,
@@ -207,17 +209,18 @@ static void put_op(const struct op_tx *tx, struct words *w, struct item_build *r
 		word(w, ":id", ITEM_B, id_of(tx));
 		word(w, ":p", ITEM_S, BYTES_LIT(LEDGER_PENDING));
 		word(w, ":c", ITEM_S, BYTES_LIT(LEDGER_COMMITTED));
-		compile(w, "#id = :id AND #state = :p", "SET #state = :c", c, u);
+		word_name(w, "#until", LEDGER_UNTIL);
+		compile(w, "#id = :id AND #state = :p", "SET #state = :c REMOVE #until", c, u);
 		op->kind = MSG_OP_UPDATE;
 		break;
 	case OP_TX_DONE:
 		word_name(w, "#id", LEDGER_ID);
 		word(w, ":id", ITEM_B, id_of(tx));
 		if (has_token(tx)) {
-			word_name(w, "#done", LEDGER_DONE);
-			word_number(w, ":one", 1);
+			word_name(w, "#until", LEDGER_UNTIL);
+			word_number(w, ":until", until());
 		}
-		compile(w, "#id = :id", has_token(tx) ? "SET #done = :one" : NULL, c, u);
+		compile(w, "#id = :id", has_token(tx) ? "SET #until = :until" : NULL, c, u);
 		op->kind = has_token(tx) ? MSG_OP_UPDATE : MSG_OP_DELETE;
 		break;
 	case OP_TX_CANCEL:
@@ -299,7 +302,7 @@ static enum op_tx_fate judge(struct op_tx *tx, struct bytes row)
 	if (!item_get(row, BYTES_LIT(LEDGER_ID), &v) || v.tag != ITEM_B || v.body.n != sizeof tx->id)
 		return OP_TX_MISMATCH;
 	memcpy(tx->id, v.body.p, sizeof tx->id);
-	tx->ledger.finished = item_get(row, BYTES_LIT(LEDGER_DONE), &v);
+	tx->ledger.finished = item_get(row, BYTES_LIT(LEDGER_UNTIL), &v);
 	return OP_TX_REPEATED;
 }
 

@@ -195,7 +195,7 @@ TEST(a_token_is_remembered)
 	write_items(ALL, TOKEN);
 	answered("{}");
 	CHECK_INT(rows(), 1);
-	CHECK(attribute(row_of(fake.row[0].key)->item, LEDGER_DONE).tag == ITEM_N);
+	CHECK(attribute(row_of(fake.row[0].key)->item, LEDGER_UNTIL).tag == ITEM_N);
 	memcpy(id, fake.id, sizeof id);
 	write_items(ALL, TOKEN);
 	answered("{}");
@@ -229,9 +229,8 @@ TEST(a_row_not_done_is_finished_and_never_replaced)
 		fake.finish_fails[i] = RESULT_UNAVAILABLE;
 	write_items(PUT("one", "k0") "," PUT("one", "k1"), TOKEN);
 	answered("{}");
-	CHECK(attribute(fake.row[0].item, LEDGER_DONE).tag == ITEM_NONE);
+	CHECK(attribute(fake.row[0].item, LEDGER_UNTIL).tag == ITEM_NONE);
 	CHECK(bytes_is(attribute(fake.row[0].item, LEDGER_STATE).body, LEDGER_COMMITTED));
-	change(&fake.row[0], LEDGER_COMMITTED, 1, 1);
 	memset(fake.finish_fails, 0, sizeof fake.finish_fails);
 	write_items(PUT("one", "k2"), TOKEN);
 	CHECK(memmem(fake.out.p, fake.out.n, "IdempotentParameterMismatch", 27) != NULL);
@@ -239,7 +238,7 @@ TEST(a_row_not_done_is_finished_and_never_replaced)
 	answered("{}");
 	CHECK_INT(fake.n_prepare, 0);
 	CHECK(fake.n_commit > 0);
-	CHECK(attribute(fake.row[0].item, LEDGER_DONE).tag == ITEM_N);
+	CHECK(attribute(fake.row[0].item, LEDGER_UNTIL).tag == ITEM_N);
 	tear_down();
 }
 
@@ -340,7 +339,7 @@ TEST(ledger_steps_are_tried_again_when_in_doubt)
 			fake.ledger_drops[step] = drop;
 			write_items(ALL, TOKEN);
 			answered("{}");
-			CHECK(attribute(fake.row[0].item, LEDGER_DONE).tag == ITEM_N);
+			CHECK(attribute(fake.row[0].item, LEDGER_UNTIL).tag == ITEM_N);
 			CHECK_INT(fake.n_ledger, 4);
 			tear_down();
 		}

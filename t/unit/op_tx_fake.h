@@ -267,7 +267,7 @@ static struct value attribute(struct bytes item, const char *name)
 /* The row with these attributes changed: what a node's recovery, or time, does. */
 static void change(struct row *r, const char *state, uint64_t time, uint64_t until)
 {
-	static const char *const kept[] = { LEDGER_PK, LEDGER_ID, LEDGER_HASH, LEDGER_DONE };
+	static const char *const kept[] = { LEDGER_PK, LEDGER_ID, LEDGER_HASH };
 	struct item_build *b = &fake.build;
 	struct value v;
 
