@@ -5,6 +5,9 @@
 #include "core.h"
 #include "log.h"
 #include "mem.h"
+#ifdef MUTANT_SNAPSHOT_LOSES_LOCK
+#include "item.h"
+#endif
 
 #define SNAP_WINDOW 4u                           /* chunks sent and not acknowledged */
 #define SNAP_OUT_MAX 4u                          /* transfers at once */

@@ -159,6 +159,9 @@ static enum result evaluate(struct preparing *p, struct part *t)
 	own = t->old.locked && bytes_eq(t->old.lock.txid, p->m.txid);
 	if (t->old.locked && !own)
 		return RESULT_CONFLICT;
+#ifdef MUTANT_LOCK_KEEPS_TIMESTAMP
+	p->m.timestamp = own ? t->old.lock.timestamp : p->m.timestamp;
+#endif
 	if (own && t->old.lock.timestamp >= p->m.timestamp) {
 		t->effect.image = t->old.lock.image;
 		t->kept = true;
@@ -529,6 +532,9 @@ static void stored_lock(void *arg, struct bytes key, struct bytes row)
 
 void tx_stored(struct node *n, struct group *g)
 {
+#ifdef MUTANT_STORE_FORGETS_LOCKS
+	return;
+#endif
 	n->store.ops->locks(n->store.ctx, g->id, stored_lock, &(struct stored){ n, g });
 }
 

@@ -204,6 +204,7 @@ static void check_group(struct machine *m, struct group *g, unsigned i)
 		check_state(m, g, model);
 		m->seen_submitted[i] = g->submitted;
 	}
+	books_held(m, g);
 	if (g->px.state == PX_LEADER)
 		check_leader(m, g, i);
 	if (m->base[i] == 0)
@@ -265,7 +266,7 @@ static bool group_converged(struct sim *s, unsigned i, const char **why)
 bool judge_converged(struct sim *s, const char **why)
 {
 	*why = "autoadmin wants something yet";
-	if (!admin_settled(s))
+	if (!admin_settled(s) || !books_settled(s, why))
 		return false;
 	for (uint32_t i = 0; i < s->ngroups; i++)
 		if (!group_converged(s, i, why))

@@ -204,6 +204,7 @@ static void init(struct sim *s)
 		world_at(s, s->now + world_below(s, 20 * MS), (struct sim_event){ .kind = SIM_START, .machine = i });
 	}
 	admin_init(s);
+	bank_init(s);
 	for (uint32_t i = 0; i < s->nclients; i++) {
 		s->client[i].index = i;
 		world_at(s, s->now + 50 * MS + world_spread(s, s->k.think_us),
@@ -231,7 +232,7 @@ static bool all_read(struct sim *s)
 	for (uint32_t i = 0; i < s->nclients; i++)
 		if (s->client[i].op != 0 || (i < s->ngroups && s->client[i].next < SIM_KEYS + 2))
 			return false;
-	return true;
+	return s->bank.ntellers == 0 || s->bank.read;
 }
 
 /* From time to time: is this part of the run over? */
@@ -260,6 +261,7 @@ static void look(struct sim *s)
 			enter(s, PHASE_VERIFY);
 			for (uint32_t i = 0; i < s->nclients; i++)
 				s->client[i].next = 0;
+			s->bank.read = false;
 		} else if (us > HEAL_US)
 			world_fail(s, "no convergence after everything was healed: %s", why);
 		break;
@@ -297,6 +299,9 @@ static void one(struct sim *s, struct sim_event *e)
 	case SIM_ANSWER:
 		if (e->a == ADMIN_CONN)
 			admin_answer(s, e->b, e->packet->type, (struct bytes){ e->packet->body, e->packet->n });
+		else if (e->a >= BANK_CONN)
+			bank_answer(s, (uint32_t)(e->a - BANK_CONN), e->b, e->packet->type,
+				    (struct bytes){ e->packet->body, e->packet->n });
 		else
 			client_answer(s, (uint32_t)e->a, e->b, e->packet->type,
 				      (struct bytes){ e->packet->body, e->packet->n });
@@ -315,6 +320,12 @@ static void one(struct sim *s, struct sim_event *e)
 		break;
 	case SIM_PHASE:
 		look(s);
+		break;
+	case SIM_BANK:
+		bank_wake(s, e->machine, (uint32_t)e->a, (uint8_t)e->b);
+		break;
+	case SIM_ECHO:
+		bank_echo(s, (uint32_t)e->a, (uint8_t)e->machine, e->b != 0);
 		break;
 	}
 }
@@ -351,6 +362,7 @@ void world_free(struct sim *s)
 	}
 	for (uint32_t i = 0; i < s->ngroups; i++)
 		model_fini(&s->group[i]);
+	bank_fini(s);
 	for (size_t i = 0; i < s->nheap; i++)
 		free(s->heap[i].packet);
 	free(s->heap);

@@ -1,0 +1,846 @@
+/*
+ * Tellers move money between accounts of all groups, by transactions that they coordinate themselves: each may die, or fall asleep,
+ * before or after any message.  They also write marks outside of transactions, and read all accounts at one moment.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "item_build.h"
+#include "ledger.h"
+#include "mem.h"
+#include "sim.h"
+
+#define POKE_US (25 * MS)
+#define POKES_MAX 60u                    /* then a teller gives up, whatever it waits for */
+#define ROUNDS_MAX 4u                    /* a transaction with later timestamps, a read begun anew */
+
+enum stage { BEGIN, PREPARE, DECIDE, ASK, FINISH, READ_ONCE, READ_AGAIN, WRITE };
+
+void bank_programs(struct programs *p)
+{
+	static const char *const add[] = { "ADD b :m3 SET v = :v", "ADD b :m2 SET v = :v", "ADD b :m1 SET v = :v", NULL,
+					   "ADD b :p1 SET v = :v", "ADD b :p2 SET v = :v", "ADD b :p3 SET v = :v" };
+
+	for (int i = 0; i < 7; i++)
+		if (add[i] != NULL)
+			program_compile(&p->amount[i], add[i], true);
+	program_compile(&p->zero, "b = :zero", false);
+	program_compile(&p->touch, "SET w = :v", true);
+	program_compile(&p->pending, "#state = :P AND id = :id", false);
+	program_compile(&p->commit, "SET #state = :C", true);
+	program_compile(&p->cancel, "SET #state = :X", true);
+}
+
+void bank_programs_fini(struct programs *p)
+{
+	for (int i = 0; i < 7; i++)
+		program_fini(&p->amount[i]);
+	program_fini(&p->zero);
+	program_fini(&p->touch);
+	program_fini(&p->pending);
+	program_fini(&p->commit);
+	program_fini(&p->cancel);
+}
+
+static void wake_in(struct sim *s, uint32_t teller, uint64_t us)
+{
+	const struct teller *t = &s->bank.teller[teller];
+
+	world_at(s, s->now + us, (struct sim_event){ .kind = SIM_BANK, .machine = teller, .a = t->tx, .b = t->serial });
+
+}
+
+void bank_init(struct sim *s)
+{
+	struct bank *b = &s->bank;
+
+	b->ntellers = s->k.tellers;
+	b->cap_txs = 64;
+	b->tx = mem_new(b->cap_txs * sizeof *b->tx);
+	b->ntxs = 1;                             /* 0 is none */
+	for (uint32_t i = 0; i < b->ntellers; i++)
+		wake_in(s, i, 50 * MS + world_spread(s, s->k.think_us));
+}
+
+void bank_fini(struct sim *s)
+{
+	for (unsigned g = 0; g < SIM_GROUPS_MAX; g++)
+		for (unsigned k = 0; k < BANK_KEYS; k++)
+			free(s->bank.key[g][k].v);
+	free(s->bank.tx);
+}
+
+/* --- what to ask for ---------------------------------------------------------------------------------------------- */
+
+static bool taken(const struct bank_tx *x, const struct bank_op *op)
+{
+	for (unsigned i = 0; i < x->nops; i++)
+		if (x->op[i].group == op->group && x->op[i].key == op->key)
+			return true;
+	return false;
+}
+
+static struct bank_op *add_op(struct sim *s, struct bank_tx *x, uint8_t kind, bool account)
+{
+	struct bank_op op = { .kind = kind };
+
+	do {
+		op.group = (uint8_t)world_below(s, s->ngroups);
+		op.key = (uint8_t)(account ? world_below(s, BANK_ACCOUNTS) :
+				   BANK_ACCOUNTS + world_below(s, BANK_KEYS - BANK_ACCOUNTS));
+	} while (taken(x, &op));
+	x->op[x->nops] = op;
+	return &x->op[x->nops++];
+}
+
+/* Mostly what is so now, as far as anybody can know. */
+static void add_test(struct sim *s, struct bank_op *op)
+{
+	const struct bank_state *is = books_newest(s, op->group, op->key);
+
+	op->test = is->there ? world_chance(s, 600) ? BANK_EQUAL : BANK_EXISTS : BANK_ABSENT;
+	op->expect = is->v;
+	if (op->test == BANK_EQUAL && is->v == 0)
+		op->test = BANK_EXISTS;
+	if (world_chance(s, 60))
+		op->test = op->test == BANK_ABSENT ? BANK_EXISTS : BANK_ABSENT;
+}
+
+static void move_money(struct sim *s, struct bank_tx *x, int amount)
+{
+	struct bank_op *op = add_op(s, x, BANK_ADD, true);
+	const struct bank_state *is = books_newest(s, op->group, op->key);
+
+	op->amount = (int8_t)amount;
+	if (world_chance(s, 300))
+		add_test(s, op);
+	if (!world_chance(s, 300) || (is->there && is->v == 0))
+		return;
+	/* Put as a whole: only if it is what it was, for its balance must be known. */
+	op->kind = BANK_PUT;
+	op->put = is->b + amount;
+	op->test = is->there ? BANK_EQUAL : BANK_ABSENT;
+	op->expect = is->v;
+}
+
+static void choose_transfer(struct sim *s, struct bank_tx *x)
+{
+	int a = 1 + (int)world_below(s, 2), b = world_chance(s, 500) ? 0 : world_chance(s, 500) ? 1 : -a;
+	struct bank_op *op;
+
+	x->ledger = (uint8_t)world_below(s, s->ngroups);
+	move_money(s, x, a);
+	if (b != 0)
+		move_money(s, x, b);
+	if (a + b != 0)
+		move_money(s, x, -a - b);
+	if (world_chance(s, 250))
+		add_test(s, add_op(s, x, BANK_CHECK, world_chance(s, 500)));
+	if (x->nops < BANK_OPS_MAX && world_chance(s, 300))
+		add_op(s, x, world_chance(s, 500) ? BANK_PUT : BANK_DELETE, false);
+	if (x->nops < BANK_OPS_MAX && world_chance(s, 200)) {
+		op = add_op(s, x, BANK_DELETE, true);
+		op->test = BANK_ZERO;
+	}
+}
+
+static void choose_plain(struct sim *s, struct bank_tx *x)
+{
+	bool account = world_chance(s, 500);
+
+	x->plain = true;
+	add_op(s, x, !account && world_chance(s, 700) ? BANK_PUT : BANK_ADD, account);  /* ADD: a mark on what is there */
+}
+
+static uint32_t new_tx(struct sim *s)
+{
+	struct bank *b = &s->bank;
+
+	if (b->ntxs == b->cap_txs) {
+		b->cap_txs *= 2;
+		b->tx = mem_resize(b->tx, b->cap_txs * sizeof *b->tx);
+	}
+	b->tx[b->ntxs] = (struct bank_tx){ 0 };
+	for (unsigned g = 0; g < s->ngroups; g++)
+		b->tx[b->ntxs].floor[g] = s->group[g].floor;
+	return (uint32_t)b->ntxs++;
+}
+
+/* --- messages ----------------------------------------------------------------------------------------------------- */
+
+static void account_key(unsigned group, unsigned key, uint8_t out[3])
+{
+	out[0] = (uint8_t)('B' + group);
+	out[1] = 'T';
+	out[2] = (uint8_t)('0' + key);
+}
+
+static struct bytes ledger_key(const struct bank_tx *x, uint32_t id, uint8_t out[2 + SIM_ID_BYTES])
+{
+	out[0] = (uint8_t)('B' + x->ledger);
+	out[1] = 'L';
+	program_spell(id, out + 2);
+	return (struct bytes){ out, 2 + SIM_ID_BYTES };
+}
+
+static struct bytes txid_of(uint32_t id, uint8_t out[16])
+{
+	memcpy(out, PROGRAM_TXID, 8);
+	program_spell(id, out + 8);
+	return (struct bytes){ out, 16 };
+}
+
+static struct item_build *begin_item(struct sim *s, struct bytes key)
+{
+	item_build_reset(s->build);
+	item_build_item(s->build);
+	item_build_name(s->build, BYTES_LIT("pk"));
+	item_build_s(s->build, key);
+	return s->build;
+}
+
+static struct bytes end_item(struct item_build *b)
+{
+	item_build_close(b);
+	assert(item_build_ok(b));
+	return item_build_view(b);
+}
+
+static void add_id(struct item_build *b, const char *name, uint32_t id)
+{
+	uint8_t text[SIM_ID_BYTES];
+
+	program_spell(id, text);
+	item_build_name(b, bytes_str(name));
+	item_build_s(b, (struct bytes){ text, sizeof text });
+}
+
+static struct bytes whole_item(struct sim *s, struct bytes key, const struct bank_op *op, uint32_t id, bool plain)
+{
+	struct item_build *b = begin_item(s, key);
+	char text[16];
+	struct num n;
+
+	if (op->key < BANK_ACCOUNTS) {
+		snprintf(text, sizeof text, "%d", op->put);
+		num_parse(&n, bytes_str(text));
+		item_build_name(b, BYTES_LIT("b"));
+		item_build_n(b, &n);
+	}
+	add_id(b, plain ? "w" : "v", id);
+	return end_item(b);
+}
+
+static struct bytes test_of(const struct sim *s, const struct bank_op *op, struct buf *out)
+{
+	const struct programs *p = s->programs;
+
+	switch (op->test) {
+	case BANK_ABSENT:
+		return program_fill(&p->absent, 0, out);
+	case BANK_EXISTS:
+		return program_fill(&p->exists, 0, out);
+	case BANK_EQUAL:
+		return program_fill(&p->equal, op->expect, out);
+	case BANK_ZERO:
+		return program_fill(&p->zero, 0, out);
+	}
+	return BYTES_NONE;
+}
+
+static void put_op(struct sim *s, const struct bank_op *op, uint32_t id, bool plain, struct buf *ops)
+{
+	static const uint8_t kind[] = { MSG_OP_UPDATE, MSG_OP_PUT, MSG_OP_DELETE, MSG_OP_CHECK };
+	struct buf test = { 0 }, update = { 0 };
+	uint8_t key[3];
+	struct msg_op m = { .kind = kind[op->kind], .key = { key, 3 }, .condition = test_of(s, op, &test) };
+
+	account_key(op->group, op->key, key);
+	if (op->kind == BANK_PUT)
+		m.item = whole_item(s, m.key, op, id, plain);
+	if (op->kind == BANK_ADD) {
+		m.item = end_item(begin_item(s, m.key));
+		m.update = program_fill(plain ? &s->programs->touch : &s->programs->amount[op->amount + 3], id, &update);
+	}
+	MSG_LIST_PUT(ops, op, &m, MSG_VERSION);
+	buf_fini(&test);
+	buf_fini(&update);
+}
+
+static unsigned put_prepare(struct sim *s, uint32_t id, unsigned group, struct buf *out)
+{
+	const struct bank_tx *x = &s->bank.tx[id];
+	uint8_t txid[16], key[2 + SIM_ID_BYTES];
+	struct buf ops = { 0 };
+
+	for (unsigned i = 0; i < x->nops; i++)
+		if (x->op[i].group == group)
+			put_op(s, &x->op[i], id, false, &ops);
+	msg_put_tx_prepare(out, &(struct msg_tx_prepare){
+		.group = group + 1, .table = group + 1, .schema = 1, .txid = txid_of(id, txid), .timestamp = x->timestamp,
+		.ledger_group = x->ledger + 1u, .ledger_key = ledger_key(x, id, key), .ops = buf_view(&ops) }, MSG_VERSION);
+	buf_fini(&ops);
+	return MSG_tx_prepare;
+}
+
+static unsigned put_finish(struct sim *s, uint32_t id, unsigned group, bool commit, struct buf *out)
+{
+	const struct bank_tx *x = &s->bank.tx[id];
+	struct buf keys = { 0 };
+	uint8_t txid[16], key[3];
+
+	for (unsigned i = 0; i < x->nops; i++)
+		if (x->op[i].group == group) {
+			account_key(group, x->op[i].key, key);
+			buf_lenbytes(&keys, (struct bytes){ key, 3 });
+		}
+	msg_put_tx_finish(out, &(struct msg_tx_finish){ .group = group + 1, .table = group + 1, .txid = txid_of(id, txid),
+							.commit = commit, .keys = buf_view(&keys) }, MSG_VERSION);
+	buf_fini(&keys);
+	return MSG_tx_finish;
+}
+
+static void put_ops(unsigned group, const struct buf *ops, struct buf *out)
+{
+	msg_put_write(out, &(struct msg_write){ group + 1, group + 1, 1, buf_view(ops) }, MSG_VERSION);
+}
+
+static unsigned put_begin(struct sim *s, uint32_t id, struct buf *out)
+{
+	const struct bank_tx *x = &s->bank.tx[id];
+	uint8_t key[2 + SIM_ID_BYTES], txid[16];
+	struct buf ops = { 0 }, test = { 0 };
+	struct msg_op op = { .kind = MSG_OP_PUT, .key = ledger_key(x, id, key) };
+	struct item_build *b = begin_item(s, op.key);
+
+	item_build_name(b, BYTES_LIT(LEDGER_ID));
+	item_build_b(b, txid_of(id, txid));
+	item_build_name(b, BYTES_LIT(LEDGER_STATE));
+	item_build_s(b, BYTES_LIT(LEDGER_PENDING));
+	op.item = end_item(b);
+	op.condition = program_fill(&s->programs->absent, 0, &test);
+	MSG_LIST_PUT(&ops, op, &op, MSG_VERSION);
+	put_ops(x->ledger, &ops, out);
+	buf_fini(&ops);
+	buf_fini(&test);
+	return MSG_write;
+}
+
+static unsigned put_decide(struct sim *s, uint32_t id, bool commit, struct buf *out)
+{
+	const struct bank_tx *x = &s->bank.tx[id];
+	uint8_t key[2 + SIM_ID_BYTES];
+	struct buf ops = { 0 }, test = { 0 }, update = { 0 };
+	struct msg_op op = { .kind = MSG_OP_UPDATE, .key = ledger_key(x, id, key) };
+
+	op.item = end_item(begin_item(s, op.key));
+	op.condition = program_fill(&s->programs->pending, id, &test);
+	op.update = program_fill(commit ? &s->programs->commit : &s->programs->cancel, id, &update);
+	MSG_LIST_PUT(&ops, op, &op, MSG_VERSION);
+	put_ops(x->ledger, &ops, out);
+	buf_fini(&ops);
+	buf_fini(&test);
+	buf_fini(&update);
+	return MSG_write;
+}
+
+static unsigned put_read(unsigned group, struct buf *out)
+{
+	struct buf gets = { 0 };
+	uint8_t key[3];
+
+	for (unsigned k = 0; k < BANK_KEYS; k++) {
+		account_key(group, k, key);
+		MSG_LIST_PUT(&gets, tx_key, (&(struct msg_tx_key){ { key, 3 }, BYTES_NONE }), MSG_VERSION);
+	}
+	msg_put_tx_get(out, &(struct msg_tx_get){ group + 1, group + 1, 1, buf_view(&gets) }, MSG_VERSION);
+	buf_fini(&gets);
+	return MSG_tx_get;
+}
+
+static unsigned encode(struct sim *s, const struct teller *t, unsigned group, struct buf *out)
+{
+	const struct bank_tx *x = &s->bank.tx[t->tx];
+	uint8_t key[2 + SIM_ID_BYTES];
+	struct buf ops = { 0 };
+
+	switch (t->stage) {
+	case BEGIN:
+		return put_begin(s, t->tx, out);
+	case PREPARE:
+		return put_prepare(s, t->tx, group, out);
+	case DECIDE:
+		return put_decide(s, t->tx, t->commit, out);
+	case ASK:
+		msg_put_get(out, &(struct msg_get){ .group = group + 1, .table = group + 1, .schema = 1, .consistent = 1,
+						    .key = ledger_key(x, t->tx, key) }, MSG_VERSION);
+		return MSG_get;
+	case FINISH:
+		return put_finish(s, t->tx, group, t->commit, out);
+	case WRITE:
+		put_op(s, &x->op[0], t->tx, true, &ops);
+		put_ops(group, &ops, out);
+		buf_fini(&ops);
+		return MSG_write;
+	default:
+		return put_read(group, out);
+	}
+}
+
+/* --- the course of a transaction ---------------------------------------------------------------------------------- */
+
+static bool proof(const struct sim *s)
+{
+	return s->phase == PHASE_HEAL || s->phase == PHASE_VERIFY;
+}
+
+/* Over, or dead: the next one begins. */
+static void leave(struct sim *s, uint32_t teller)
+{
+	struct teller *t = &s->bank.teller[teller];
+
+	t->tx = 0;
+	t->serial++;
+	wake_in(s, teller, world_spread(s, 2 * s->k.think_us));
+}
+
+static bool dies(struct sim *s, uint32_t teller)
+{
+	const struct teller *t = &s->bank.teller[teller];
+
+	if (proof(s) || t->stage >= READ_ONCE || !world_chance(s, s->k.die_permille))
+		return false;
+	world_say(s, "teller %u: dies in transaction %u", teller, t->tx);
+	s->count.tx_deaths++;
+	leave(s, teller);
+	return true;
+}
+
+static void send(struct sim *s, uint32_t teller, unsigned group)
+{
+	struct teller *t = &s->bank.teller[teller];
+	struct bank_part *p = &t->part[group];
+	uint32_t machine = world_chance(s, 60) ? (uint32_t)world_below(s, s->nmachines) : s->believed[group];
+	struct buf b = { 0 };
+	unsigned type = encode(s, t, group, &b);
+
+	p->again = false;
+	p->attempts++;
+	p->sent = s->now;
+	post_request(s, machine, BANK_CONN + teller, (uint64_t)t->tx << 24 | (uint64_t)t->serial << 16 | group << 8 | machine,
+		     type, buf_view(&b));
+	/* The same once more, when all may be over. */
+	if ((t->stage == PREPARE || t->stage == FINISH) && world_chance(s, 30))
+		world_at(s, s->now + world_below(s, 2 * s->options.lock_us + SEC),
+			 (struct sim_event){ .kind = SIM_ECHO, .machine = group, .a = t->tx, .b = t->stage == FINISH });
+	buf_fini(&b);
+}
+
+void bank_echo(struct sim *s, uint32_t tx, uint8_t group, bool finish)
+{
+	const struct bank_tx *x = &s->bank.tx[tx];
+	struct buf b = { 0 };
+	unsigned type;
+
+	if (proof(s))
+		return;                          /* it would be locked for longer than anybody wants to wait */
+	type = finish ? put_finish(s, tx, group, x->state == 'C', &b) : put_prepare(s, tx, group, &b);
+	post_request(s, s->believed[group], BANK_CONN, 0, type, buf_view(&b));
+	s->count.tx_late += !finish;
+	buf_fini(&b);
+}
+
+static void enter(struct sim *s, uint32_t teller, enum stage stage)
+{
+	struct teller *t = &s->bank.teller[teller];
+	const struct bank_tx *x = &s->bank.tx[t->tx];
+
+	t->stage = (uint8_t)stage;
+	t->serial++;
+	t->pokes = 0;
+	t->failed = false;
+	t->time = 0;
+	memset(t->part, 0, sizeof t->part);
+	if (stage == BEGIN || stage == DECIDE || stage == ASK)
+		t->part[x->ledger].wanted = true;
+	for (unsigned i = 0; i < x->nops && (stage == PREPARE || stage == FINISH || stage == WRITE); i++)
+		t->part[x->op[i].group].wanted = true;
+	for (unsigned g = 0; g < s->ngroups && stage >= READ_ONCE && stage != WRITE; g++)
+		t->part[g].wanted = true;
+	for (unsigned g = 0; g < s->ngroups; g++) {
+		if (!t->part[g].wanted)
+			continue;
+		if (dies(s, teller))
+			return;
+		send(s, teller, g);
+	}
+	wake_in(s, teller, POKE_US);
+}
+
+static void begin(struct sim *s, uint32_t teller)
+{
+	struct teller *t = &s->bank.teller[teller];
+	struct bank_tx *x;
+	unsigned what = (unsigned)world_below(s, 100);
+
+	if (proof(s) && (s->phase == PHASE_HEAL || teller > 0 || s->bank.read)) {
+		wake_in(s, teller, 30 * MS);
+		return;
+	}
+	t->tx = new_tx(s);
+	t->rounds = 0;
+	x = &s->bank.tx[t->tx];
+	if (proof(s) || what < 20) {
+		enter(s, teller, READ_ONCE);
+	} else if (what < 50) {
+		choose_plain(s, x);
+		enter(s, teller, WRITE);
+	} else {
+		choose_transfer(s, x);
+		x->timestamp = 1700000000ull * SEC + s->now + world_below(s, 2 * SEC) - SEC;
+		s->count.tx_begun++;
+		enter(s, teller, BEGIN);
+	}
+}
+
+/* Falls asleep now and then where it matters most, so that others decide meanwhile. */
+static void decide(struct sim *s, uint32_t teller, bool commit)
+{
+	struct teller *t = &s->bank.teller[teller];
+
+	t->commit = commit;
+	if (proof(s) || !world_chance(s, 60)) {
+		enter(s, teller, DECIDE);
+		return;
+	}
+	t->stage = DECIDE;
+	t->serial++;
+	t->pokes = 0;
+	t->failed = false;
+	memset(t->part, 0, sizeof t->part);
+	t->part[s->bank.tx[t->tx].ledger] = (struct bank_part){ .wanted = true, .again = true };
+	wake_in(s, teller, world_below(s, 3 * s->options.lock_us));
+}
+
+static void read_over(struct sim *s, uint32_t teller)
+{
+	struct teller *t = &s->bank.teller[teller];
+	bool same = true;
+
+	for (unsigned g = 0; g < s->ngroups; g++)
+		for (unsigned k = 0; k < BANK_KEYS; k++) {
+			const struct bank_seen *a = &t->seen[0][g][k], *b = &t->seen[1][g][k];
+
+			same = same && !a->locked && !b->locked && a->slot == b->slot && a->is.there == b->is.there;
+		}
+	if (same) {
+		books_totals(s, t->tx, t->seen[1]);
+		s->bank.read |= s->phase == PHASE_VERIFY;
+		leave(s, teller);
+	} else if (++t->rounds < ROUNDS_MAX) {
+		enter(s, teller, READ_ONCE);
+	} else {
+		leave(s, teller);
+	}
+}
+
+/* All parts of a stage have answered. */
+static void advance(struct sim *s, uint32_t teller)
+{
+	struct teller *t = &s->bank.teller[teller];
+
+	switch ((enum stage)t->stage) {
+	case BEGIN:
+		enter(s, teller, PREPARE);
+		break;
+	case PREPARE:
+		if (t->failed && t->time > 0 && ++t->rounds < ROUNDS_MAX) {
+			s->bank.tx[t->tx].timestamp = t->time + 1;
+			enter(s, teller, PREPARE);
+		} else {
+			decide(s, teller, !t->failed);
+		}
+		break;
+	case DECIDE:
+		enter(s, teller, t->failed ? ASK : FINISH);
+		break;
+	case ASK:
+		if (t->told == 'P') {
+			decide(s, teller, false);
+			break;
+		}
+		t->commit = t->told == 'C';
+		enter(s, teller, FINISH);
+		break;
+	case READ_ONCE:
+		enter(s, teller, READ_AGAIN);
+		break;
+	case READ_AGAIN:
+		read_over(s, teller);
+		break;
+	default:
+		leave(s, teller);
+	}
+}
+
+/* No answer, or one that does not say: what may be repeated is, and the ledger is asked what it says. */
+static void unknown(struct sim *s, uint32_t teller, unsigned group)
+{
+	struct teller *t = &s->bank.teller[teller];
+
+	switch ((enum stage)t->stage) {
+	case BEGIN:
+	case WRITE:
+		leave(s, teller);
+		break;
+	case DECIDE:
+		enter(s, teller, ASK);
+		break;
+	default:
+		t->part[group].again = true;
+	}
+}
+
+void bank_wake(struct sim *s, uint32_t teller, uint32_t tx, uint8_t serial)
+{
+	struct teller *t = &s->bank.teller[teller];
+
+	if (t->tx != tx || t->serial != serial)
+		return;
+	if (t->tx == 0) {
+		begin(s, teller);
+		return;
+	}
+	if (++t->pokes > POKES_MAX) {
+		leave(s, teller);
+		return;
+	}
+	for (unsigned g = 0; g < s->ngroups; g++) {
+		struct bank_part *p = &t->part[g];
+
+		if (!p->wanted || p->done)
+			continue;
+		if (!p->again && s->now > p->sent + s->k.timeout_us / 2) {
+			s->believed[g] = (uint32_t)world_below(s, s->nmachines);
+			unknown(s, teller, g);
+			if (t->tx != tx || t->serial != serial)
+				return;
+		}
+		if (p->again && dies(s, teller))
+			return;
+		if (p->again)
+			send(s, teller, g);
+	}
+	wake_in(s, teller, POKE_US);
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------ */
+
+static void known(struct sim *s, unsigned group, uint64_t slot)
+{
+	if (slot > s->group[group].floor)
+		s->group[group].floor = slot;
+}
+
+static void prepared(struct sim *s, struct teller *t, unsigned group, const struct msg_tx_prepared *m)
+{
+	const struct bank_tx *x = &s->bank.tx[t->tx];
+	struct bytes rest = m->results, part;
+	unsigned i = 0;
+
+	for (; msg_list_next(&rest, &part); i++) {
+		struct msg_tx_result r;
+
+		while (i < x->nops && x->op[i].group != group)
+			i++;
+		if (i >= x->nops || !msg_get_tx_result(part, &r, MSG_VERSION))
+			world_fail(s, "transaction %u: results that do not belong to it", t->tx);
+		if (r.result == RESULT_CONDITION_FAILED && !books_failed(s, &x->op[i], x->floor[group]))
+			world_fail(s, "transaction %u: the condition on key %u of group %u is said not to hold, and holds", t->tx,
+				   x->op[i].key, group + 1);
+		if ((r.result == RESULT_OK) < (m->result == RESULT_OK))
+			world_fail(s, "transaction %u: is prepared, and one part is not", t->tx);
+		if (m->result == RESULT_OK && x->state == 'P' && s->bank.key[group][x->op[i].key].holder != t->tx)
+			world_fail(s, "transaction %u: is told that it holds key %u of group %u, and does not", t->tx, x->op[i].key,
+				   group + 1);
+		if (r.time > t->time)
+			t->time = r.time;
+		s->count.tx_conflicts += r.result == RESULT_CONFLICT;
+	}
+	if (m->result == RESULT_OK)
+		return;
+	/* A later timestamp helps only if nothing else stands in the way. */
+	if (m->result != RESULT_CONFLICT || t->time == 0)
+		t->rounds = ROUNDS_MAX;
+	t->failed = true;
+}
+
+static void finished(struct sim *s, const struct teller *t, unsigned group)
+{
+	const struct bank_tx *x = &s->bank.tx[t->tx];
+
+	for (unsigned i = 0; i < x->nops; i++) {
+		const struct bank_op *op = &x->op[i];
+		const struct bank_key *k = &s->bank.key[group][op->key];
+
+		if (op->group != group || !t->commit)
+			continue;
+		if (!op->done)
+			world_fail(s, "transaction %u: is told that key %u of group %u is done, and it is not", t->tx, op->key, group + 1);
+		for (size_t v = k->n; v > 0; v--)
+			if (k->v[v - 1].is.v == t->tx && k->v[v - 1].is.there)
+				known(s, group, k->v[v - 1].slot);
+	}
+}
+
+static void seen(struct sim *s, struct teller *t, unsigned group, struct bytes results)
+{
+	struct bank_seen *to = t->seen[t->stage == READ_AGAIN][group];
+	struct bytes part;
+	unsigned k = 0;
+
+	for (; msg_list_next(&results, &part); k++) {
+		struct msg_tx_item m;
+
+		if (k == BANK_KEYS || !msg_get_tx_item(part, &m, MSG_VERSION))
+			world_fail(s, "reader %u: an answer that is none", t->tx);
+		to[k] = (struct bank_seen){ .locked = m.locked, .slot = m.slot };
+		if (m.found && !books_read(m.item, &to[k].is))
+			world_fail(s, "reader %u: an item that nobody wrote", t->tx);
+	}
+	if (k != BANK_KEYS)
+		world_fail(s, "reader %u: an answer to some of the questions", t->tx);
+}
+
+static void wrote(struct sim *s, struct teller *t, unsigned group, const struct msg_written *m)
+{
+	const struct bank_tx *x = &s->bank.tx[t->tx];
+	char want = t->stage == BEGIN ? 'P' : t->commit ? 'C' : 'X';
+
+	if (t->stage == WRITE ? !x->op[0].done : t->stage == DECIDE ? x->state != want : x->state == 0)
+		world_fail(s, "transaction %u: is told that it wrote what it did not", t->tx);
+	if (m->slot <= x->floor[group] && m->slot > 0)
+		world_fail(s, "transaction %u: is ordered before what was known when it began", t->tx);
+	known(s, group, m->slot);
+}
+
+static void told(struct sim *s, struct teller *t, const struct msg_got *m)
+{
+	const struct bank_tx *x = &s->bank.tx[t->tx];
+	struct value v;
+
+	if (!m->found || !item_get(m->item, BYTES_LIT(LEDGER_STATE), &v) || v.body.n != 1)
+		world_fail(s, "transaction %u: has vanished from the ledger", t->tx);
+	t->told = (char)v.body.p[0];
+	if (t->told != 'P' && t->told != x->state)
+		world_fail(s, "transaction %u: is said to be %c, and is %c", t->tx, t->told, x->state);
+}
+
+struct reply {
+	uint16_t result;
+	struct bytes partition;
+	struct msg_tx_prepared prepared;
+	struct msg_tx_finished finished;
+	struct msg_tx_got got;
+	struct msg_written written;
+	struct msg_got one;
+};
+
+static bool decode(unsigned type, struct bytes body, struct reply *r)
+{
+	switch (type) {
+#define REPLY(name, field)                                                                                             \
+	case MSG_##name:                                                                                               \
+		if (!msg_get_##name(body, &r->field, MSG_VERSION))                                                     \
+			return false;                                                                                  \
+		r->result = r->field.result;                                                                           \
+		r->partition = r->field.partition;                                                                     \
+		return true
+	REPLY(tx_prepared, prepared);
+	REPLY(tx_finished, finished);
+	REPLY(tx_got, got);
+	REPLY(written, written);
+	REPLY(got, one);
+#undef REPLY
+	}
+	return false;
+}
+
+static void take(struct sim *s, struct teller *t, unsigned group, const struct reply *r)
+{
+	switch ((enum stage)t->stage) {
+	case PREPARE:
+		prepared(s, t, group, &r->prepared);
+		break;
+	case FINISH:
+		finished(s, t, group);
+		break;
+	case ASK:
+		told(s, t, &r->one);
+		break;
+	case READ_ONCE:
+	case READ_AGAIN:
+		seen(s, t, group, r->got.results);
+		break;
+	default:
+		if (r->result == RESULT_OK)
+			wrote(s, t, group, &r->written);
+		else if (t->stage == WRITE)
+			s->bank.tx[t->tx].refused = true;
+		else if (t->stage == DECIDE && s->bank.tx[t->tx].state == 'P')
+			world_fail(s, "transaction %u: is said not to be pending, and is", t->tx);
+		t->failed |= r->result != RESULT_OK;
+	}
+}
+
+static void follow_hint(struct sim *s, unsigned group, uint32_t asked, struct bytes partition)
+{
+	struct msg_partition p;
+	const struct machine *m;
+
+	if (asked != s->believed[group])
+		return;
+	s->believed[group] = (s->believed[group] + 1) % s->nmachines;
+	if (partition.n > 0 && msg_get_partition(partition, &p, MSG_VERSION) && (m = machine_of(s, p.leader)) != NULL)
+		s->believed[group] = m->index;
+}
+
+void bank_answer(struct sim *s, uint32_t teller, uint64_t rid, unsigned type, struct bytes body)
+{
+	struct teller *t = &s->bank.teller[teller];
+	unsigned group = rid >> 8 & 0xff;
+	struct reply r = { 0 };
+	bool all = true;
+
+	if (!decode(type, body, &r))
+		world_fail(s, "teller %u: an answer of another kind", teller);
+	if (rid == 0 || t->tx != (uint32_t)(rid >> 24) || t->serial != (uint8_t)(rid >> 16) || t->part[group].done)
+		return;
+	switch (r.result) {
+	case RESULT_NOT_LEADER:
+	case RESULT_NOT_READY:
+	case RESULT_NO_GROUP:
+	case RESULT_OVERLOADED:
+		if (r.result != RESULT_OVERLOADED)
+			follow_hint(s, group, rid & 0xff, r.partition);
+		t->part[group].again = true;
+		return;
+	case RESULT_UNKNOWN:
+		unknown(s, teller, group);
+		return;
+	case RESULT_OK:
+	case RESULT_CONFLICT:
+	case RESULT_CONDITION_FAILED:
+		break;
+	default:
+		world_fail(s, "transaction %u: result %u", t->tx, r.result);
+	}
+	take(s, t, group, &r);
+	t->part[group].done = true;
+	for (unsigned g = 0; g < s->ngroups; g++)
+		all = all && (!t->part[g].wanted || t->part[g].done);
+	if (all && !dies(s, teller))
+		advance(s, teller);
+}
