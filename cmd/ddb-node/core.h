@@ -4,7 +4,8 @@
  *   node.c      lifecycle, dispatch, ticks            group.c   a group: creation, carrying out px's actions
  *   recover.c   from log and stores to groups         wire.c    px messages to and from their bytes
  *   exec.c      gets, writes, scans                   wait.c    requests that wait for a slot or the lease
- *   image.c     what a key holds                      tx.c      what transactions prepare and finish
+ *   image.c     what a key holds                      tx.c      what transactions prepare, finish and read; tx_prepare.c,
+ *                                                               tx_recover.c: what their coordinators left
  *   apply.c     chosen entries into the store         collect.c what of the log may go
  *   beat.c      heartbeats and leases                 snap.c    snapshots between replicas
  *   control.c   what autoadmin asks for

@@ -6,7 +6,8 @@
  *   post.c     messages between machines                    chaos.c    faults
  *   admin.c    a scripted autoadmin                         client.c   requests and their answers
  *   judge.c    invariants of the nodes, after every step    model.c    what the chosen entries mean, and what an answer
- *   bank.c     transactions, whose coordinators may die                may say
+ *   bank.c     transactions, whose coordinators may die;               may say
+ *              bank_put.c: their messages
  *   books.c    what the bank's chosen entries mean          program.c  expressions
  *
  * Everything that happens follows from the seed: one queue of events, one stream of random numbers, no pointer or
@@ -471,10 +472,19 @@ void client_wake(struct sim *s, uint32_t client);
 void client_timeout(struct sim *s, uint32_t client, uint32_t op, uint32_t attempt);
 void client_answer(struct sim *s, uint32_t client, uint64_t rid, unsigned type, struct bytes body);
 
-/* --- bank.c */
-#define BANK_CONN 2000u
+/* --- bank_put.c: the bank's messages; each returns its type */
 void bank_programs(struct programs *p);
 void bank_programs_fini(struct programs *p);
+unsigned bank_put_begin(struct sim *s, uint32_t tx, struct buf *out);
+unsigned bank_put_prepare(struct sim *s, uint32_t tx, unsigned group, struct buf *out);
+unsigned bank_put_decide(struct sim *s, uint32_t tx, bool commit, struct buf *out);
+unsigned bank_put_ask(struct sim *s, uint32_t tx, struct buf *out);
+unsigned bank_put_finish(struct sim *s, uint32_t tx, unsigned group, bool commit, struct buf *out);
+unsigned bank_put_read(unsigned group, struct buf *out);
+unsigned bank_put_plain(struct sim *s, uint32_t tx, struct buf *out);
+
+/* --- bank.c */
+#define BANK_CONN 2000u
 void bank_init(struct sim *s);
 void bank_fini(struct sim *s);
 void bank_wake(struct sim *s, uint32_t teller, uint32_t tx, uint8_t serial);
