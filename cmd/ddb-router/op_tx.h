@@ -19,7 +19,7 @@
 
 #define OP_TX_ITEMS_MAX 100
 #define OP_TX_BYTES_MAX ((size_t)4 << 20)        /* of items and values in the request; of items in an answer */
-#define OP_TX_PREPARE_MS 4000                    /* nodes ask the ledger after 2 s and then cancel: longer is no use */
+#define OP_TX_STEP_MS 4000                       /* nodes ask the ledger after 2 s and then cancel: longer is no use */
 #define OP_TX_FINISH_MS 1000                     /* the client waits so long for its items to change */
 #define OP_TX_BEHIND_MS 3000                     /* and so long it is tried behind its back */
 #define OP_TX_BEHIND_MAX 4096                    /* transactions in that state */

@@ -254,13 +254,21 @@ static void prepared_one(void *arg, enum result result, struct route_table *t, s
 	op_tx_settle(s, result);
 }
 
-/* Items that were written later than the transaction's time, and nothing else, stand in its way. */
-static bool too_early(const struct op_tx *tx)
+/* Only items written later than the transaction's time, and leaders that went away meanwhile, stand in its way. */
+static bool worth_another(const struct op_tx *tx)
 {
-	for (size_t i = 0; i < tx->nitems; i++)
-		if (tx->item[i].result != RESULT_OK && tx->item[i].result != RESULT_CONFLICT)
+	bool conflict = false;
+
+	for (size_t i = 0; i < tx->nshares; i++) {
+		enum result result = tx->share[i].result;
+
+		conflict |= result == RESULT_CONFLICT;
+		if (result != RESULT_OK && result != RESULT_CONFLICT && result != RESULT_UNKNOWN)
 			return false;
-	return tx->later > tx->timestamp && op_tx_failure(tx) == RESULT_OK && tx->rounds < OP_TX_ROUNDS_MAX;
+	}
+	if (tx->rounds == OP_TX_ROUNDS_MAX || clock_ms() >= tx->q->deadline_ms)
+		return false;
+	return !conflict || tx->later > tx->timestamp;
 }
 
 static void prepare(struct op_tx *tx);
@@ -274,9 +282,10 @@ static void prepared(struct op_tx *tx)
 	for (size_t i = 0; i < tx->nshares; i++)
 		ok &= tx->share[i].result == RESULT_OK;
 	if (ok) {
-		op_tx_ledger_write(tx, OP_TX_COMMIT, tx->q->deadline_ms, decided);
-	} else if (too_early(tx)) {
-		tx->timestamp = tx->later;
+		op_tx_ledger_write(tx, OP_TX_COMMIT, clock_ms() + OP_TX_STEP_MS, decided);
+	} else if (worth_another(tx)) {
+		if (tx->later > tx->timestamp)
+			tx->timestamp = tx->later;
 		prepare(tx);
 	} else {
 		for (size_t i = 0; i < tx->nshares; i++) /* those that refused have locked nothing */
@@ -288,7 +297,7 @@ static void prepared(struct op_tx *tx)
 
 static void prepare(struct op_tx *tx)
 {
-	uint64_t by = clock_ms() + OP_TX_PREPARE_MS;
+	uint64_t by = clock_ms() + OP_TX_STEP_MS;
 
 	tx->rounds++;
 	tx->later = 0;

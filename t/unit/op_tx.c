@@ -297,10 +297,15 @@ TEST(only_shares_that_locked_are_let_go)
 	CHECK_INT(fake.n_finish, 1);
 	CHECK_INT(fake.n_commit, 0);
 	memset(fake.refuse, 0, sizeof fake.refuse);
-	fake.prepare_fails[0] = RESULT_UNKNOWN;          /* perhaps it locked */
+	fake.prepare_fails[0] = RESULT_INTERNAL;         /* perhaps it locked */
 	write_items(PUT("one", "k0") "," PUT("two", "k1"), "");
 	refused(RESULT_UNAVAILABLE, "");
 	CHECK_INT(fake.n_finish, 2);
+	fake.prepare_fails[0] = RESULT_UNKNOWN;          /* a leader went away: its successor is asked */
+	write_items(PUT("one", "k0") "," PUT("two", "k1"), "");
+	answered("{}");
+	CHECK_INT(fake.n_prepare, 3);
+	CHECK_INT(fake.n_commit, 2);
 	fake.prepare_fails[0] = RESULT_INVALID;          /* the share as a whole */
 	write_items(PUT("one", "k0") "," PUT("two", "k1"), "");
 	answered(CANCELLED "ValidationError, None]\",\"CancellationReasons\":[{\"Code\":\"ValidationError\",\"Message\":\"whole\"},"
