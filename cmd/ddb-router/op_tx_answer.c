@@ -1,36 +1,52 @@
 /* Source: API reference, TransactionCanceledException. */
-#include "op_tx.h"
+#include <string.h>
 
-static const struct {
-	enum result result;
-	const char *code;
-} codes[] = {
-	{ RESULT_CONDITION_FAILED, "ConditionalCheckFailed" }, { RESULT_CONFLICT, "TransactionConflict" },
-	{ RESULT_INVALID, "ValidationError" }, { RESULT_THROTTLED, "ProvisionedThroughputExceeded" },
-};
+#include "op_tx.h"
 
 /* What befell other items does not tell whether this one was well. */
 static const char *code_of(const struct op_tx_item *i)
 {
-	for (size_t n = 0; n < sizeof codes / sizeof *codes; n++)
-		if (codes[n].result == i->result)
-			return codes[n].code;
-	return "None";
+	bool on_demand = i->table->route != NULL && i->table->route->table.billing == TABLE_PAY_PER_REQUEST;
+
+	switch (i->result) {
+	case RESULT_CONDITION_FAILED:
+		return "ConditionalCheckFailed";
+	case RESULT_CONFLICT:
+		return "TransactionConflict";
+	case RESULT_INVALID:
+		return "ValidationError";
+	case RESULT_THROTTLED:
+		return on_demand ? "ThrottlingError" : "ProvisionedThroughputExceeded";
+	default:
+		return "None";
+	}
+}
+
+static const char *message_of(const struct op_tx_item *i)
+{
+	const char *message = result_info(i->result)->message;
+
+	if (strcmp(code_of(i), "ThrottlingError") == 0)
+		return "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically "
+		       "scaling your table or index so please try again shortly. If exceptions persist, check if you "
+		       "have a hot key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
+		       "bp-partition-key-design.html.";
+	return message != NULL ? message : "One or more parameter values were invalid.";
 }
 
 static void reason(struct json_write *w, const struct op_tx_item *i)
 {
-	const char *code = code_of(i), *message = result_info(i->result)->message;
+	const char *code = code_of(i);
 
 	json_write_object(w);
 	json_write_name(w, "Code");
 	json_write_str(w, code);
-	if (code[0] != 'N') {
+	if (strcmp(code, "None") != 0) {
 		json_write_name(w, "Message");
 		if (i->text.n > 0 && bytes_utf8(buf_view(&i->text)))
 			json_write_string(w, buf_view(&i->text));
 		else
-			json_write_str(w, message != NULL ? message : "One or more parameter values were invalid.");
+			json_write_str(w, message_of(i));
 	}
 	if (i->result == RESULT_CONDITION_FAILED && i->got.p != NULL) {
 		json_write_name(w, "Item");

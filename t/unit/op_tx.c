@@ -310,6 +310,10 @@ TEST(only_shares_that_locked_are_let_go)
 	write_items(PUT("one", "k0") "," PUT("two", "k1"), "");
 	answered(CANCELLED "ValidationError, None]\",\"CancellationReasons\":[{\"Code\":\"ValidationError\",\"Message\":\"whole\"},"
 	         NONE "]}");
+	fake.prepare_fails[0] = RESULT_THROTTLED;
+	fake.table[0].table.billing = TABLE_PAY_PER_REQUEST;
+	write_items(PUT("one", "k0") "," PUT("two", "k1"), "");
+	CHECK(memmem(fake.out.p, fake.out.n, "[ThrottlingError, None]", 23) != NULL);
 	fake.prepare_fails[0] = RESULT_OVERLOADED;
 	write_items(PUT("one", "k0") "," PUT("two", "k1"), "");
 	refused(RESULT_OVERLOADED, "");
@@ -361,6 +365,7 @@ TEST(what_the_ledger_does_not_say_is_unknown)
 	write_items(ALL, TOKEN);
 	refused(RESULT_UNKNOWN, "");
 	CHECK_INT(fake.n_finish, 0);                     /* neither way */
+	tear_down();
 	set_up();
 	fake.ledger_fails[1] = RESULT_OVERLOADED;        /* certainly not committed */
 	write_items(ALL, TOKEN);
