@@ -117,6 +117,7 @@ static void committed(struct op_tx *tx)
 		return;
 	for (const struct op_tx_item *i = tx->item; i < tx->item + tx->nitems; i++)
 		i->table->half_units += 2 * api_write_halves(i->old_bytes > i->new_bytes ? i->old_bytes : i->new_bytes);
+	metrics_add(&tx->r->metrics.tx_committed, 1);
 	tx->behind = behind;
 	answer(tx, "WriteCapacityUnits");
 	if (behind)
@@ -127,6 +128,7 @@ static void repeated(struct op_tx *tx)
 {
 	bool behind = !tx->ledger.finished && tx->r->tx_behind < OP_TX_BEHIND_MAX;
 
+	metrics_add(&tx->r->metrics.tx_repeated, 1);
 	tx->behind = behind;
 	answer(tx, "ReadCapacityUnits");
 	if (behind)
@@ -136,6 +138,7 @@ static void repeated(struct op_tx *tx)
 /* The transaction is cancelled for certain, so its own outcome is not in doubt, whatever a node's answer was. */
 static void refuse(struct op_tx *tx)
 {
+	metrics_add(&tx->r->metrics.tx_cancelled, 1);
 	if (op_tx_has_reason(tx))
 		op_tx_cancelled(tx);
 	else if (tx->failed == RESULT_STALE_SCHEMA && op_tx_again(tx, start))
@@ -166,6 +169,7 @@ static void cancel(struct op_tx *tx, enum result failed)
 static void decided(struct op_tx *tx, unsigned fate)
 {
 	if (fate == OP_TX_DOUBT) {
+		metrics_add(&tx->r->metrics.unknown, 1);
 		api_refuse(tx->q, RESULT_UNKNOWN, NULL); /* the ledger knows, and nodes will ask it */
 		return;
 	}

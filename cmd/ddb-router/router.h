@@ -26,6 +26,7 @@
 
 struct router_metrics {
 	struct metrics_count requests, lookups, lookups_missed, misroutes, retries, unknown;
+	struct metrics_count tx_committed, tx_cancelled, tx_repeated;
 };
 
 struct route_node {
