@@ -277,7 +277,7 @@ void api_metrics(struct api *a, struct buf *out)
 		              &m->tx_committed),
 		METRICS_COUNT("ddb_router_transactions_total", "result=\"cancelled\"", NULL, &m->tx_cancelled),
 		METRICS_COUNT("ddb_router_transactions_total", "result=\"repeated\"", NULL, &m->tx_repeated),
-		METRICS_CALL("ddb_router_transactions_behind", NULL, "answered, and not yet carried out everywhere", behind, a),
+		METRICS_CALL("ddb_router_transactions_behind", NULL, "answered, and not marked as done in the ledger", behind, a),
 		METRICS_COUNT("ddb_router_refused_total", NULL, "requests that were not authentic", &a->refused),
 		METRICS_COUNT("ddb_router_overloaded_total", NULL, "requests beyond --inflight", &a->overloaded),
 		METRICS_COUNT("ddb_router_unknown_operations_total", NULL, "requests for operations we do not have", &a->unknown),

@@ -80,7 +80,7 @@ static void idle(struct router *r)
 	daemon_end(&d, 0);
 }
 
-/* No new transaction can begin; those that are answered are carried out. */
+/* No new transaction can begin; those that are answered are marked as done. */
 static void drained(void *arg)
 {
 	(void)arg;

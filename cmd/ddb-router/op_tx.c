@@ -45,19 +45,28 @@ static void free_tables(struct op_tx *tx)
 	tx->ntables = tx->nshares = 0;
 }
 
-static void destroy(struct op_tx *tx)
+/* All but what the ledger's row needs. */
+static void strip(struct op_tx *tx)
 {
 	for (size_t i = 0; i < tx->nitems; i++)
 		free_item(&tx->item[i]);
 	free(tx->item);
+	tx->item = NULL;
+	tx->nitems = 0;
 	free_tables(tx);
 	tx->r->held_bytes -= tx->held_bytes;
-	route_release(tx->ledger.route);
-	buf_fini(&tx->ledger.pk);
-	buf_fini(&tx->ledger.key);
+	tx->held_bytes = 0;
 	buf_fini(&tx->items);
 	buf_fini(&tx->keys);
 	buf_fini(&tx->why);
+}
+
+static void destroy(struct op_tx *tx)
+{
+	strip(tx);
+	route_release(tx->ledger.route);
+	buf_fini(&tx->ledger.pk);
+	buf_fini(&tx->ledger.key);
 	free(tx);
 }
 
@@ -71,7 +80,6 @@ void op_tx_free(struct op_tx *tx)
 		r->tx_idle(r);
 }
 
-/* The request is answered: what it was made of is of no more use, but keys are. */
 static void request_ended(void *own)
 {
 	struct op_tx *tx = own;
@@ -82,14 +90,7 @@ static void request_ended(void *own)
 		return;
 	}
 	tx->r->tx_behind++;
-	buf_fini(&tx->items);
-	for (size_t i = 0; i < tx->nitems; i++) {
-		struct op_tx_item *item = &tx->item[i];
-
-		free_item(item);
-		*item = (struct op_tx_item){ .kind = item->kind, .table = item->table, .next = item->next,
-		                             .key_at = item->key_at, .key_n = item->key_n };
-	}
+	strip(tx);
 }
 
 enum djson_result op_tx_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e)

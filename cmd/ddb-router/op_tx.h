@@ -6,8 +6,8 @@
  *   op_tx_get.c     reading at one moment                             op_tx_answer.c   answers, reasons for cancelling
  *
  * A write: its row is put into the ledger (P), all items are locked (tx_prepare), the row says C, the items change
- * (tx_finish), the client hears.  Whoever changes P first decides: this router, or a node that has waited too long for
- * it.  Every step may be done twice, so each is tried again when its outcome is unknown; the client's request is not.
+ * (tx_finish), the client hears, the row may go.  Whoever changes P first decides: this router, or a node that has waited
+ * too long for it.  Every step may be done twice, so each is tried again when its outcome is unknown; the client's request is not.
  * Source: Idziorek et al., "Distributed Transactions at Scale in Amazon DynamoDB", USENIX ATC 2023.
  * Does not: clean up after a router that died: nodes and the ledger do.
  */
@@ -20,8 +20,8 @@
 #define OP_TX_ITEMS_MAX 100
 #define OP_TX_BYTES_MAX ((size_t)4 << 20)        /* of items and values in the request; of items in an answer */
 #define OP_TX_STEP_MS 4000                       /* nodes ask the ledger after 2 s and then cancel: longer is no use */
-#define OP_TX_FINISH_MS 1000                     /* the client waits so long for its items to change */
-#define OP_TX_BEHIND_MS 3000                     /* and so long it is tried behind its back */
+#define OP_TX_FINISH_MS 1000                     /* for items to change or to be let go, at least */
+#define OP_TX_BEHIND_MS 3000                     /* to write behind the client's back that all is done */
 #define OP_TX_BEHIND_MAX 4096                    /* transactions in that state */
 #define OP_TX_ROUNDS_MAX 8                       /* of reading; of preparing with a later timestamp */
 #define OP_TX_WINDOW_S 600                       /* a token stands for its transaction so long */

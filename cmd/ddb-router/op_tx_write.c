@@ -9,6 +9,7 @@
 #include "fault.h"
 #include "op_tx.h"
 
+#define FINISH_PAUSE_MS 20
 #define RANDOM_KEY_N 20                          /* bytes; in hexadecimal longer than any token */
 
 const uint8_t op_tx_write_members[] = {
@@ -77,25 +78,40 @@ static bool all_finished(const struct op_tx *tx)
 	return true;
 }
 
+static void send_finish(struct op_tx *tx);
+
+static void sent_finish(struct op_tx *tx)
+{
+	if (all_finished(tx))
+		tx->then(tx);
+	else if (clock_ms() + FINISH_PAUSE_MS < tx->deadline_ms)
+		op_tx_later(tx, FINISH_PAUSE_MS, send_finish);
+	else
+		api_refuse(tx->q, RESULT_UNKNOWN, NULL); /* nodes ask the ledger, and the client may by its token */
+}
+
+static void send_finish(struct op_tx *tx)
+{
+	op_tx_send(tx, MSG_tx_finish, tx->deadline_ms, encode_commit, finished, sent_finish);
+}
+
+/* A strong read after the answer must see what was committed, so the client waits as long as it may. */
+static void finish(struct op_tx *tx, void (*then)(struct op_tx *tx))
+{
+	uint64_t by = clock_ms() + OP_TX_FINISH_MS;
+
+	tx->deadline_ms = by > tx->q->deadline_ms ? by : tx->q->deadline_ms;
+	tx->then = then;
+	op_tx_due(tx);
+	send_finish(tx);
+}
+
 /* --- after the answer --------------------------------------------------------------------------------------------- */
 
 static void done(struct op_tx *tx, unsigned fate)
 {
-	(void)fate;                                      /* without it the row stays, and is asked about again */
+	(void)fate;                                      /* if it was not written, the row stays */
 	op_tx_free(tx);
-}
-
-static void finished_late(struct op_tx *tx)
-{
-	if (all_finished(tx))
-		op_tx_ledger_write(tx, OP_TX_DONE, clock_ms() + OP_TX_BEHIND_MS, done);
-	else
-		op_tx_free(tx);                          /* the nodes ask the ledger by themselves */
-}
-
-static void go_on_behind(struct op_tx *tx)
-{
-	op_tx_send(tx, MSG_tx_finish, clock_ms() + OP_TX_BEHIND_MS, encode_commit, finished, finished_late);
 }
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
@@ -109,30 +125,34 @@ static void answer(struct op_tx *tx, const char *kind)
 	api_end(q);
 }
 
-static void committed(struct op_tx *tx)
+/* All groups have carried it out: the row may say so, which nobody waits for. */
+static void answer_done(struct op_tx *tx, const char *kind)
 {
 	bool behind = tx->r->tx_behind < OP_TX_BEHIND_MAX;
 
+	tx->behind = behind;
+	answer(tx, kind);
+	if (behind)
+		op_tx_ledger_write(tx, OP_TX_DONE, clock_ms() + OP_TX_BEHIND_MS, done);
+}
+
+static void committed(struct op_tx *tx)
+{
 	if (stopped(tx, "tx.finished"))
 		return;
 	for (const struct op_tx_item *i = tx->item; i < tx->item + tx->nitems; i++)
 		i->table->half_units += 2 * api_write_halves(i->old_bytes > i->new_bytes ? i->old_bytes : i->new_bytes);
 	metrics_add(&tx->r->metrics.tx_committed, 1);
-	tx->behind = behind;
-	answer(tx, "WriteCapacityUnits");
-	if (behind)
-		go_on_behind(tx);
+	answer_done(tx, "WriteCapacityUnits");
 }
 
 static void repeated(struct op_tx *tx)
 {
-	bool behind = !tx->ledger.finished && tx->r->tx_behind < OP_TX_BEHIND_MAX;
-
 	metrics_add(&tx->r->metrics.tx_repeated, 1);
-	tx->behind = behind;
-	answer(tx, "ReadCapacityUnits");
-	if (behind)
-		go_on_behind(tx);
+	if (tx->ledger.finished)
+		answer(tx, "ReadCapacityUnits");
+	else
+		answer_done(tx, "ReadCapacityUnits");
 }
 
 /* The transaction is cancelled for certain, so its own outcome is not in doubt, whatever a node's answer was. */
@@ -173,13 +193,13 @@ static void decided(struct op_tx *tx, unsigned fate)
 		api_refuse(tx->q, RESULT_UNKNOWN, NULL); /* the ledger knows, and nodes will ask it */
 		return;
 	}
-	op_tx_due(tx);
 	if (fate != OP_TX_WRITTEN) {
+		op_tx_due(tx);
 		cancel(tx, not_written(tx));
 		return;
 	}
 	if (!stopped(tx, "tx.committed"))
-		op_tx_send(tx, MSG_tx_finish, clock_ms() + OP_TX_FINISH_MS, encode_commit, finished, committed);
+		finish(tx, committed);
 }
 
 /* --- prepare ------------------------------------------------------------------------------------------------------ */
@@ -313,12 +333,10 @@ static void prepare(struct op_tx *tx)
 
 static void measured(struct op_tx *tx)
 {
-	if (tx->ledger.finished) {
+	if (tx->ledger.finished)
 		repeated(tx);
-		return;
-	}
-	op_tx_due(tx);
-	op_tx_send(tx, MSG_tx_finish, clock_ms() + OP_TX_FINISH_MS, encode_commit, finished, repeated);
+	else
+		finish(tx, repeated);
 }
 
 static void refuse_token(struct op_tx *tx, const char *type, const char *text)

@@ -47,7 +47,7 @@ struct router {
 	struct key_hasher *hasher;
 	const char *region;
 	size_t held_bytes;                       /* against ROUTER_HELD_BYTES_MAX */
-	unsigned tx_behind;                      /* transactions that are answered and not yet carried out everywhere */
+	unsigned tx_behind;                      /* transactions that are answered, and whose row in the ledger does not say so */
 	void (*tx_idle)(struct router *r);       /* called when there is none any more; NULL: nobody waits */
 	struct router_metrics metrics;
 	struct api *api;                         /* api.c's own */

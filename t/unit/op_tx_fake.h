@@ -38,7 +38,8 @@ static struct {
 	enum result refuse[8];                   /* result of the op whose key is "k0", "k1", .. */
 	unsigned conflicts;                      /* with refuse CONFLICT: so often, then OK */
 	uint64_t later;                          /* and with this time */
-	bool locked;
+	bool no_finish;                          /* each tx_finish is UNAVAILABLE */
+	uint64_t patience_ms;                    /* of a request; 0: as usual */
 	unsigned locks, moves;                   /* tx_gets that see locks, or other slots than before */
 	struct bytes item;                       /* that every get finds; p NULL: none */
 	bool big;
@@ -379,6 +380,7 @@ static enum result serve_finish(struct bytes request, struct buf *answer)
 	struct msg_tx_finish m;
 	struct cur c;
 
+	fails = fake.no_finish ? RESULT_UNAVAILABLE : fails;
 	fake.n_finish++;
 	CHECK(msg_get_tx_finish(request, &m, MSG_VERSION));
 	for (c = cur_of(m.keys); !cur_done(&c) && !c.bad;)
