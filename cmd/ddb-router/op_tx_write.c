@@ -235,7 +235,8 @@ static void take_result(struct op_tx *tx, struct op_tx_item *i, const struct msg
 	i->new_bytes = m->new_bytes;
 	buf_clear(&i->text);
 	buf_bytes(&i->text, m->text);
-	if (m->result == RESULT_CONDITION_FAILED && i->return_item && m->attributes.n > 0)
+	if (m->result == RESULT_CONDITION_FAILED && i->return_item && m->attributes.n > 0 &&
+	    tx->held_bytes + m->attributes.n <= OP_TX_BYTES_MAX)
 		op_tx_keep(tx, i, m->attributes);
 	if (m->result == RESULT_CONFLICT && m->time > tx->later)
 		tx->later = m->time;
