@@ -31,6 +31,7 @@ struct known {
 	uint32_t life;                                   /* number of drops; jobs from before one are not reported */
 	unsigned jobs;                                   /* submitted and not yet back */
 	struct store_meta meta;
+	bool unlocked;                                   /* nothing was locked at start, and nothing was written since */
 	struct reader *reader;
 	UT_hash_handle hh;
 };
@@ -212,7 +213,7 @@ static void locks(void *ctx, uint64_t group, void (*each)(void *arg, struct byte
 	struct bytes key, row;
 	int r;
 
-	if (k == NULL || k->generation == 0)
+	if (k == NULL || k->generation == 0 || k->unlocked)
 		return;
 	if (store_db_seek_locked(reader_of(s, k)->db, &scan) != 0)
 		failed(s);
@@ -335,6 +336,7 @@ static void report_applied(struct store_sqlite *s, struct known *k, const struct
 {
 	k->generation = job->generation;
 	k->meta = job->meta;
+	k->unlocked = false;
 	s->events.applied(s->events.arg, job->group, &job->meta);
 }
 
@@ -343,6 +345,7 @@ static void report_installed(struct store_sqlite *s, struct known *k, const stru
 	detach(s, k);
 	k->generation = job->generation;
 	k->meta = job->meta;
+	k->unlocked = false;
 	s->events.installed(s->events.arg, job->group, &job->meta);
 }
 
@@ -425,20 +428,26 @@ static void fill_in(struct store_sqlite_options *o)
 static int open_one(struct store_sqlite *s, struct store_file file)
 {
 	char path[STORE_FILES_PATH_MAX];
+	struct store_db_scan scan;
+	struct bytes key, row;
 	struct store_db *d;
 	struct known *k;
-	int r = -1;
+	int locked = -1;
 
 	store_files_path(&s->files, file, path);
 	d = store_db_open(path, STORE_DB_READ, s->o.read_cache_kb, 0);
 	k = find_or_add(s, file.group);
-	if (d != NULL && store_db_meta(d, &k->meta) == 0) {
-		k->generation = file.generation;
-		store_worker_add(s->worker, file);
-		r = 0;
+	if (d != NULL && store_db_meta(d, &k->meta) == 0 && store_db_seek_locked(d, &scan) == 0) {
+		locked = store_db_next(&scan, &key, &row);
+		store_db_end(&scan);
 	}
 	store_db_close(d);
-	return r;
+	if (locked < 0)
+		return -1;
+	k->unlocked = locked == 0;
+	k->generation = file.generation;
+	store_worker_add(s->worker, file);
+	return 0;
 }
 
 static int open_all(struct store_sqlite *s)

@@ -170,7 +170,7 @@ void tx_finish(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
 	r = finish_keys(f, m.keys);
 	v = r == RESULT_OK ? tx_finish_propose(f) : PX_OK;
 	if (r != RESULT_OK) {
-		wait_refuse(n, g, conn, rid, MSG_tx_finished, r, malformed);
+		wait_refuse(n, g, conn, rid, MSG_tx_finished, r, r == RESULT_INTERNAL ? malformed : NULL);
 	} else if (v != PX_OK) {
 		tx_refuse_verdict(n, g, v, conn, rid, MSG_tx_finished);
 	} else {
@@ -262,7 +262,8 @@ void tx_get(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
 	r = get_all(n, g, m.gets, &results);
 	if (r != RESULT_OK) {
 		wait_refuse(n, g, conn, rid, MSG_tx_got, r,
-			    r == RESULT_INVALID ? "Aggregated size of the items exceeds the maximum of 4 MB" : malformed);
+			    r == RESULT_INVALID ? "Aggregated size of the items exceeds the maximum of 4 MB" :
+			    r == RESULT_INTERNAL ? malformed : NULL);
 	} else {
 		msg_put_tx_got(&out, &(struct msg_tx_got){ .result = RESULT_OK, .results = buf_view(&results) }, MSG_VERSION);
 		tx_answer_at(n, g, false, 0, conn, rid, MSG_tx_got, &out);

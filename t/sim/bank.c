@@ -14,7 +14,7 @@
 #define POKES_MAX 60u                    /* then a teller gives up, whatever it waits for */
 #define ROUNDS_MAX 4u                    /* a transaction with later timestamps, a read begun anew */
 
-enum stage { BEGIN, PREPARE, DECIDE, ASK, FINISH, READ_ONCE, READ_AGAIN, WRITE };
+enum stage { BEGIN, PREPARE, DECIDE, ASK, FINISH, READ_ONCE, READ_AGAIN, WRITE, SCAN };
 
 static void wake_in(struct sim *s, uint32_t teller, uint64_t us)
 {
@@ -157,6 +157,8 @@ static unsigned encode(struct sim *s, const struct teller *t, unsigned group, st
 		return bank_put_finish(s, t->tx, group, t->commit, out);
 	case WRITE:
 		return bank_put_plain(s, t->tx, out);
+	case SCAN:
+		return bank_put_scan(group, t->commit, out);
 	default:
 		return bank_put_read(group, out);
 	}
@@ -239,7 +241,7 @@ static void enter(struct sim *s, uint32_t teller, enum stage stage)
 	for (unsigned i = 0; i < x->nops && (stage == PREPARE || stage == FINISH || stage == WRITE); i++)
 		t->part[x->op[i].group].wanted = true;
 	for (unsigned g = 0; g < s->ngroups && stage >= READ_ONCE && stage != WRITE; g++)
-		t->part[g].wanted = true;
+		t->part[g].wanted = stage != SCAN || g == s->bank.tx[t->tx].ledger;
 	for (unsigned g = 0; g < s->ngroups; g++) {
 		if (!t->part[g].wanted)
 			continue;
@@ -265,6 +267,10 @@ static void begin(struct sim *s, uint32_t teller)
 	x = &s->bank.tx[t->tx];
 	if (proof(s) || what < 20) {
 		enter(s, teller, READ_ONCE);
+	} else if (what < 27) {
+		x->ledger = (uint8_t)world_below(s, s->ngroups);
+		t->commit = world_chance(s, 500);        /* backwards */
+		enter(s, teller, SCAN);
 	} else if (what < 50) {
 		choose_plain(s, x);
 		enter(s, teller, WRITE);
@@ -485,6 +491,27 @@ static void seen(struct sim *s, struct teller *t, unsigned group, struct bytes r
 		world_fail(s, "reader %u: an answer to some of the questions", t->tx);
 }
 
+/* What a scan shows, locked or not, is what was committed; what it leaves out was not there. */
+static void scanned(struct sim *s, const struct teller *t, unsigned group, const struct msg_page *m)
+{
+	struct bank_state is[BANK_KEYS] = { { .there = false } };
+	struct bytes rest = m->items, item;
+	struct value pk;
+
+	while (msg_list_next(&rest, &item)) {
+		unsigned key = BANK_KEYS;
+
+		if (item_get(item, BYTES_LIT("pk"), &pk) && pk.body.n == 3)
+			key = (unsigned)(pk.body.p[2] - '0');
+		if (key >= BANK_KEYS || is[key].there || !books_read(item, &is[key]))
+			world_fail(s, "reader %u: an item that nobody wrote", t->tx);
+	}
+	for (unsigned k = 0; k < BANK_KEYS; k++)
+		if (!books_was(s, group, k, s->bank.tx[t->tx].floor[group], &is[k]))
+			world_fail(s, "reader %u, group %u, key %u: what was not there from slot %llu on", t->tx, group + 1, k,
+				   U(s->bank.tx[t->tx].floor[group]));
+}
+
 static void wrote(struct sim *s, struct teller *t, unsigned group, const struct msg_written *m)
 {
 	const struct bank_tx *x = &s->bank.tx[t->tx];
@@ -517,6 +544,7 @@ struct reply {
 	struct msg_tx_got got;
 	struct msg_written written;
 	struct msg_got one;
+	struct msg_page page;
 };
 
 static bool decode(unsigned type, struct bytes body, struct reply *r)
@@ -534,6 +562,7 @@ static bool decode(unsigned type, struct bytes body, struct reply *r)
 	REPLY(tx_got, got);
 	REPLY(written, written);
 	REPLY(got, one);
+	REPLY(page, page);
 #undef REPLY
 	}
 	return false;
@@ -554,6 +583,9 @@ static void take(struct sim *s, struct teller *t, unsigned group, const struct r
 	case READ_ONCE:
 	case READ_AGAIN:
 		seen(s, t, group, r->got.results);
+		break;
+	case SCAN:
+		scanned(s, t, group, &r->page);
 		break;
 	default:
 		if (r->result == RESULT_OK)

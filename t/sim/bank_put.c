@@ -223,6 +223,20 @@ unsigned bank_put_read(unsigned group, struct buf *out)
 	return MSG_tx_get;
 }
 
+unsigned bank_put_scan(unsigned group, bool reverse, struct buf *out)
+{
+	uint8_t first[3], last[3];
+	struct bytes low, high;
+
+	account_key(group, 0, first);
+	account_key(group, BANK_KEYS, last);
+	low = (struct bytes){ first, sizeof first };
+	high = (struct bytes){ last, sizeof last };
+	msg_put_scan(out, &(struct msg_scan){ .group = group + 1, .table = group + 1, .schema = 1, .consistent = 1, .reverse = reverse,
+					      .from = reverse ? high : low, .to = reverse ? low : high }, MSG_VERSION);
+	return MSG_scan;
+}
+
 unsigned bank_put_ask(struct sim *s, uint32_t id, struct buf *out)
 {
 	const struct bank_tx *x = &s->bank.tx[id];

@@ -481,6 +481,7 @@ unsigned bank_put_decide(struct sim *s, uint32_t tx, bool commit, struct buf *ou
 unsigned bank_put_ask(struct sim *s, uint32_t tx, struct buf *out);
 unsigned bank_put_finish(struct sim *s, uint32_t tx, unsigned group, bool commit, struct buf *out);
 unsigned bank_put_read(unsigned group, struct buf *out);
+unsigned bank_put_scan(unsigned group, bool reverse, struct buf *out);  /* all accounts, strongly */
 unsigned bank_put_plain(struct sim *s, uint32_t tx, struct buf *out);
 
 /* --- bank.c */
