@@ -310,7 +310,7 @@ static void on_metrics(void *arg, struct buf *out)
 		METRICS_COUNT("ddb_node_transactions_total", "what=\"prepared\"", "parts of transactions", &m->tx_prepared),
 		METRICS_COUNT("ddb_node_transactions_total", "what=\"committed\"", "", &m->tx_committed),
 		METRICS_COUNT("ddb_node_transactions_total", "what=\"cancelled\"", "", &m->tx_cancelled),
-		METRICS_COUNT("ddb_node_transactions_total", "what=\"recovered\"", "", &m->tx_recovered),
+		METRICS_COUNT("ddb_node_transactions_recovered_total", NULL, "those finished for lack of a coordinator", &m->tx_recovered),
 		METRICS_COUNT("ddb_node_conflicts_total", NULL, "operations refused because of a transaction", &m->tx_conflicts),
 		METRICS_COUNT("ddb_node_bad_messages_total", NULL, "messages that could not be read", &m->bad_messages),
 		METRICS_COUNT("ddb_node_log_collected_bytes_total", NULL, "log given back", &m->collected_bytes),

@@ -25,6 +25,7 @@ struct bench {
 	struct node *n;
 	uint64_t now, rid;
 	unsigned asked;                          /* messages to all other nodes */
+	unsigned told;                           /* what another node was told last; 0 = nothing */
 	unsigned type;                           /* of the last answer, and for whom */
 	uint64_t answered;
 	struct buf body;
@@ -32,9 +33,11 @@ struct bench {
 
 static void on_send(void *ctx, uint32_t replica, unsigned type, struct bytes body)
 {
+	struct msg_tx_told m;
 	struct bench *b = ctx;
 
-	(void)body;
+	if (replica != 0 && type == MSG_tx_told && msg_get_tx_told(body, &m, MSG_VERSION))
+		b->told = m.state;
 	b->asked += replica == 0 && type == MSG_tx_ask;
 }
 
@@ -597,6 +600,82 @@ TEST(what_is_undecided_is_cancelled)
 	stop(&b);
 }
 
+/* Another node asks, and is told at once or not at all. */
+static unsigned asked_for(struct bench *b, struct bytes txid)
+{
+	struct buf body = { 0 };
+
+	b->told = 0;
+	msg_put_tx_ask(&body, &(struct msg_tx_ask){ 1, SELF + 1, LEDGER, txid }, MSG_VERSION);
+	node_message(b->n, MSG_tx_ask, buf_view(&body), b->now);
+	buf_fini(&body);
+	return b->told;
+}
+
+TEST(only_what_is_chosen_is_told)
+{
+	struct bench b;
+
+	start(&b);
+	CHECK_INT(asked_for(&b, TX1), MSG_TX_CANCELLED);         /* no row */
+	put_ledger(&b, TX1, "P");
+	CHECK_INT(asked_for(&b, TX1), 0);                /* now it proposes X */
+	CHECK_INT(asked_for(&b, TX1), 0);                /* which is not chosen yet */
+	run(&b, 50000);
+	CHECK_INT(asked_for(&b, TX1), MSG_TX_CANCELLED);
+	CHECK_STR(ledger_state(&b), "X");
+	CHECK_INT(asked_for(&b, TX2), MSG_TX_CANCELLED);         /* the row is another's */
+	put_ledger(&b, TX2, "C");
+	CHECK_INT(asked_for(&b, TX2), MSG_TX_COMMITTED);
+	CHECK_INT(asked_for(&b, BYTES_LIT("short")), 0);
+	node_stop(b.n, b.now);                           /* it hands over: somebody else may tell something new */
+	run(&b, 50000);
+	CHECK_INT(asked_for(&b, TX2), 0);
+	stop(&b);
+}
+
+TEST(nobody_is_believed_about_what_was_not_asked)
+{
+	struct bench b;
+	struct buf body = { 0 };
+	uint64_t bad;
+
+	start(&b);
+	CHECK_INT(prepare_one(&b, TX1, later(&b), MSG_OP_PUT, "k", "new"), RESULT_OK);
+	msg_put_tx_told(&body, &(struct msg_tx_told){ TX1, LEDGER, MSG_TX_CANCELLED }, MSG_VERSION);
+	node_message(b.n, MSG_tx_told, buf_view(&body), b.now);
+	run(&b, 20000);
+	CHECK(look(&b, "k").locked);
+	bad = node_metrics(b.n)->bad_messages.v;
+	body.p[body.n - 1] = 3;                          /* no state */
+	node_message(b.n, MSG_tx_told, buf_view(&body), b.now);
+	node_message(b.n, MSG_tx_told, BYTES_LIT("x"), b.now);
+	node_message(b.n, MSG_tx_ask, BYTES_LIT("x"), b.now);
+	CHECK_INT(node_metrics(b.n)->bad_messages.v, bad + 3);
+	buf_fini(&body);
+	stop(&b);
+}
+
+TEST(only_a_leader_answers)
+{
+	struct bench b;
+	struct buf ops = { 0 };
+
+	start(&b);
+	node_free(b.n);
+	fake_crash(&b.disk, 0);
+	store_mem_crash(b.m, NULL, NULL);
+	boot(&b);                                        /* silent for a lease */
+	CHECK_INT(prepare_one(&b, TX1, later(&b), MSG_OP_PUT, "k", "new"), RESULT_NOT_LEADER);
+	CHECK_INT(FINISH(&b, TX1, true, "k"), RESULT_NOT_LEADER);
+	add_op(&ops, MSG_OP_PUT, "k", "v", NULL);
+	CHECK_INT(raw(&b, TX1, later(&b), LEDGER, buf_view(&ops)), RESULT_NOT_LEADER);
+	buf_fini(&ops);
+	run(&b, 4000000);
+	CHECK_INT(prepare_one(&b, TX1, later(&b), MSG_OP_PUT, "k", "new"), RESULT_OK);
+	stop(&b);
+}
+
 TEST(locks_outlive_the_process)
 {
 	struct bench b;
@@ -663,5 +742,8 @@ X(what_is_no_request_is_refused)
 X(a_reader_sees_what_is_locked_and_what_has_changed)
 X(the_ledger_is_asked_what_became_of_it)
 X(what_is_undecided_is_cancelled)
+X(only_what_is_chosen_is_told)
+X(nobody_is_believed_about_what_was_not_asked)
+X(only_a_leader_answers)
 X(locks_outlive_the_process)
 X(large_items_fill_several_entries))
