@@ -15,6 +15,7 @@
 #define UNLIMITED_US (6 * SEC)
 #define HEAL_US (45 * SEC)
 #define VERIFY_US (10 * SEC)
+#define ORPHANED_US (3 * SEC)            /* what is held longer than lock_us and that, after healing, nobody asks about */
 
 /* --- random numbers (xorshift64*) and hashes ---------------------------------------------------------------------- */
 
@@ -262,7 +263,9 @@ static void look(struct sim *s)
 			for (uint32_t i = 0; i < s->nclients; i++)
 				s->client[i].next = 0;
 			s->bank.read = false;
-		} else if (us > HEAL_US)
+		} else if (us > s->options.lock_us + ORPHANED_US && !books_settled(s, &why))
+			world_fail(s, "a lock outlives its coordinator by more than it may");
+		else if (us > HEAL_US)
 			world_fail(s, "no convergence after everything was healed: %s", why);
 		break;
 	case PHASE_VERIFY:
