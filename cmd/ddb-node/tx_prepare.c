@@ -41,10 +41,12 @@ static bool refuse(struct preparing *p, enum result r, struct bytes text)
 static void make_lock(struct preparing *p, struct part *t)
 {
 	struct lock l = { .txid = p->m.txid, .ledger_group = p->m.ledger_group, .ledger_key = p->m.ledger_key,
-			  .timestamp = p->m.timestamp, .kind = LOCK_PUT, .exists = t->old.found, .image = t->effect.image };
+			  .timestamp = p->m.timestamp, .kind = LOCK_CHECK, .exists = t->old.found, .image = t->effect.image };
 
-	if (t->op.kind == MSG_OP_DELETE || t->op.kind == MSG_OP_CHECK)
-		l.kind = t->op.kind == MSG_OP_DELETE ? LOCK_DELETE : LOCK_CHECK;
+	if (t->op.kind == MSG_OP_DELETE)
+		l.kind = LOCK_DELETE;
+	else if (l.image.n > 0)                  /* an update may make nothing of nothing */
+		l.kind = LOCK_PUT;
 	lock_put(&t->lock, &l);
 }
 
