@@ -232,6 +232,23 @@ void judge_step(struct machine *m)
 	}
 }
 
+bool judge_served(const struct sim *s)
+{
+	for (uint32_t i = 0; i < s->ngroups; i++) {
+		bool served = false;
+
+		for (uint32_t k = 0; k < s->nmachines; k++) {
+			const struct machine *m = &s->machine[k];
+			const struct group *g = m->up ? node_group(m->node, i + 1) : NULL;
+
+			served |= g != NULL && g->ready && px_may_serve(&g->px, machine_clock(m));
+		}
+		if (!served)
+			return false;
+	}
+	return true;
+}
+
 /* --- at the end --------------------------------------------------------------------------------------------------- */
 
 static bool group_converged(struct sim *s, unsigned i, const char **why)

@@ -319,6 +319,7 @@ struct bank {
 	size_t ntxs, cap_txs;
 	struct bank_key key[SIM_GROUPS_MAX][BANK_KEYS];
 	bool read;                       /* everything, after healing */
+	uint64_t served_at;              /* when some group had no leader last, after healing */
 };
 
 /* --- autoadmin ---------------------------------------------------------------------------------------------------- */
@@ -511,6 +512,7 @@ void judge_step(struct machine *m);
 void judge_sent(struct machine *m, unsigned type, struct bytes body);
 void judge_started(struct machine *m);
 bool judge_converged(struct sim *s, const char **why);
+bool judge_served(const struct sim *s);                          /* every group has a leader that may serve */
 void judge_equal(struct sim *s);                                 /* of replicas that applied the same */
 
 /* --- model.c */

@@ -15,7 +15,7 @@
 #define UNLIMITED_US (6 * SEC)
 #define HEAL_US (45 * SEC)
 #define VERIFY_US (10 * SEC)
-#define ORPHANED_US (3 * SEC)            /* what is held longer than lock_us and that, after healing, nobody asks about */
+#define ORPHANED_US (3 * SEC)            /* a lock is gone lock_us and that after all groups have leaders */
 
 /* --- random numbers (xorshift64*) and hashes ---------------------------------------------------------------------- */
 
@@ -252,6 +252,7 @@ static void look(struct sim *s)
 		if ((steps >= STEPS_REPAIRABLE && s->count.proposals >= PROPOSALS_MIN &&
 		     s->count.leaders > s->ngroups) || steps >= STEPS_MAX) {
 			enter(s, PHASE_HEAL);
+			s->bank.served_at = s->now;
 			chaos_heal(s);
 		}
 		break;
@@ -263,10 +264,12 @@ static void look(struct sim *s)
 			for (uint32_t i = 0; i < s->nclients; i++)
 				s->client[i].next = 0;
 			s->bank.read = false;
-		} else if (us > s->options.lock_us + ORPHANED_US && !books_settled(s, &why))
-			world_fail(s, "a lock outlives its coordinator by more than it may");
-		else if (us > HEAL_US)
+		} else if (us > HEAL_US)
 			world_fail(s, "no convergence after everything was healed: %s", why);
+		if (!judge_served(s))
+			s->bank.served_at = s->now;
+		if (s->now - s->bank.served_at > s->options.lock_us + ORPHANED_US && !books_settled(s, &why))
+			world_fail(s, "a lock outlives its coordinator by more than it may");
 		break;
 	case PHASE_VERIFY:
 		if (all_read(s)) {
