@@ -371,6 +371,15 @@ int store_db_seek(struct store_db *d, struct bytes from, bool reverse, struct st
 	return 0;
 }
 
+int store_db_any_locked(struct store_db *d)
+{
+	int64_t any = 0;
+
+	if (d->version == STORE_DB_VERSION && number(d, "SELECT EXISTS (SELECT 1 FROM locks)", &any) != 0)
+		return -1;
+	return any != 0;
+}
+
 int store_db_seek_locked(struct store_db *d, struct store_db_scan *scan)
 {
 	sqlite3_stmt *s = d->version < STORE_DB_VERSION ? NULL : prepare(d, LOCKED);

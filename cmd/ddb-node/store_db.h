@@ -39,6 +39,7 @@ int store_db_begin_read(struct store_db *d);
 /* In key order from the first key >= from, reverse: from the last key <= from; from.n = 0: all. */
 int store_db_seek(struct store_db *d, struct bytes from, bool reverse, struct store_db_scan *scan);
 int store_db_next(struct store_db_scan *scan, struct bytes *key, struct bytes *row);    /* 1, 0 at the end */
+int store_db_any_locked(struct store_db *d);                     /* 1, 0: there are no locks */
 int store_db_seek_locked(struct store_db *d, struct store_db_scan *scan);       /* all rows with locks, in key order */
 void store_db_end(struct store_db_scan *scan);
 

@@ -428,8 +428,6 @@ static void fill_in(struct store_sqlite_options *o)
 static int open_one(struct store_sqlite *s, struct store_file file)
 {
 	char path[STORE_FILES_PATH_MAX];
-	struct store_db_scan scan;
-	struct bytes key, row;
 	struct store_db *d;
 	struct known *k;
 	int locked = -1;
@@ -437,10 +435,8 @@ static int open_one(struct store_sqlite *s, struct store_file file)
 	store_files_path(&s->files, file, path);
 	d = store_db_open(path, STORE_DB_READ, s->o.read_cache_kb, 0);
 	k = find_or_add(s, file.group);
-	if (d != NULL && store_db_meta(d, &k->meta) == 0 && store_db_seek_locked(d, &scan) == 0) {
-		locked = store_db_next(&scan, &key, &row);
-		store_db_end(&scan);
-	}
+	if (d != NULL && store_db_meta(d, &k->meta) == 0)
+		locked = store_db_any_locked(d);
 	store_db_close(d);
 	if (locked < 0)
 		return -1;
