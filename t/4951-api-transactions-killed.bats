@@ -109,10 +109,14 @@ bank_with() { # NUISANCE [TIMES]: clients work while it runs, again and again
 	[ "$output" -ge 3 ]
 }
 
+moved() { # TRANSFERS
+	[ "$(cat "$BATS_TEST_TMPDIR"/client-* | grep -cxF '{}')" -ge "$1" ]
+}
+
 kill_leaders() {
 	local i node
 	for i in 1 2 3; do
-		sleep 1.5                                    # let there be load
+		wait_for moved $((i * 30))
 		node=$(ddb status --json | jq -r '[.cluster.tables[].partitions[].replicas[] | select(.role == "leader").node] | group_by(.) | max_by(length)[0]')
 		kill -9 "$(pgrep -f -- "ddb-node --home $DDB_HOME .*--node $node")"
 	done
