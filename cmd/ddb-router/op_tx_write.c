@@ -67,6 +67,8 @@ static void finished(void *arg, enum result result, struct route_table *t, struc
 	(void)t;
 	if (result == RESULT_OK && !msg_get_tx_finished(body, &m, MSG_VERSION))
 		result = RESULT_INTERNAL;
+	if (result == RESULT_NO_TABLE || result == RESULT_STALE_SCHEMA)
+		result = RESULT_OK;                      /* its items went with their table */
 	op_tx_settle(arg, result);
 }
 

@@ -400,6 +400,11 @@ TEST(the_client_waits_until_its_items_have_changed)
 	answered("{}");
 	CHECK_INT(fake.n_finish, 3);
 	CHECK_INT(rows(), 0);
+	fake.finish_fails[0] = RESULT_STALE_SCHEMA;      /* the table is gone, and its items with it */
+	fake.finish_fails[1] = RESULT_OK;
+	write_items(PUT("one", "k0"), "");
+	answered("{}");
+	CHECK_INT(fake.n_finish, 1);
 	tear_down();
 }
 
