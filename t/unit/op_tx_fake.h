@@ -122,9 +122,31 @@ void api_error(struct api_req *q, int status, const char *type, const char *mess
 	api_fail(q, RESULT_INVALID, bytes_str(type));
 }
 
+void api_answer_empty(struct api_req *q)
+{
+	api_begin(q);
+	api_end(q);
+}
+
+void api_fail_item(struct api_req *q, enum result result, struct bytes item)
+{
+	(void)item;
+	api_fail(q, result, BYTES_NONE);
+}
+
 bool api_wants_capacity(const struct api_req *q)
 {
 	return q->m[API_RETURN_CONSUMED_CAPACITY].given && !api_is(q, API_RETURN_CONSUMED_CAPACITY, "NONE");
+}
+
+void api_consumed_value(struct json_write *w, const struct api_req *q, struct bytes table, uint64_t half_units)
+{
+	(void)w, (void)q, (void)table, (void)half_units;
+}
+
+void api_consumed(struct json_write *w, const struct api_req *q, struct bytes table, uint64_t half_units)
+{
+	(void)w, (void)q, (void)table, (void)half_units;
 }
 
 uint64_t api_read_halves(uint64_t bytes, bool consistent)
