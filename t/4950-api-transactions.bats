@@ -139,11 +139,11 @@ cancelled() { # CODES BODY: a TransactWriteItems
 	# Many at once under one token change the item once.
 	body="{$(items "$(update even t4 'ADD v :x' '{":x":{"N":"1"}}')" "$(put odd t4)"),\"ClientRequestToken\":\"$BATS_TEST_NUMBER-many\"}"
 	for i in 1 2 3 4 5 6 7 8; do
-		post TransactWriteItems "$body" -w '\n' >>"$BATS_TEST_TMPDIR/many" &
+		post TransactWriteItems "$body" -w '\n' >"$BATS_TEST_TMPDIR/many-$i" &
 		pids[i]=$!
 	done
 	wait "${pids[@]}"
-	run ! grep -Ev '^(\{\}|.*TransactionInProgressException.*)$' "$BATS_TEST_TMPDIR/many"
+	run ! grep -hEv '^(\{\}|.*TransactionInProgressException.*)$' "$BATS_TEST_TMPDIR"/many-*
 	assert_equal "$(value even t4)" 1
 }
 
