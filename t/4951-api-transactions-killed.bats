@@ -98,6 +98,40 @@ bank_with() { # NUISANCE [TIMES]: clients work while it runs, again and again
 	done
 }
 
+nobody() {
+	! pgrep -f -- "--home $DDB_HOME --ready-fd"
+}
+
+@test "transactions: locks outlive kill -9 of everything, and are decided as the ledger says" {
+	local step
+	for step in prepared committed; do
+		export DDB_FAULT=tx.$step:EIO:2
+		cluster_start
+		table_make even
+		table_make odd
+		succeeds first first
+		run -0 both k token
+		assert_output --partial InternalServerError
+		# shellcheck disable=SC2046
+		kill -9 "$(<"$DDB_HOME/ddb.pid")" $(pgrep -f -- "--home $DDB_HOME --ready-fd")
+		wait_for nobody
+		unset DDB_FAULT
+		cluster_start
+		wait_for value even first
+		run -0 locked_for k
+		echo "# $step: locked for $output ms" >&3
+		[ "$output" -le 5000 ]
+		case $step in
+		prepared) assert_equal "$(value even k) $(value odd k)" '- -' ;;
+		*) assert_equal "$(value even k) $(value odd k)" '1 1' ;;
+		esac
+		wait_for succeeds k token
+		assert_equal "$(value even k) $(value odd k)" '1 1'
+		cluster_stop
+		temp_remove
+	done
+}
+
 @test "transactions: routers die between two phases under load, and every transfer happens once" {
 	# The seventeenth commit of each life is its last.
 	export DDB_FAULT=tx.prepared:kill:23,tx.committed:kill:17
