@@ -164,6 +164,7 @@ struct machine {
 struct replica_word {
 	uint64_t promised;
 	uint64_t acked_ballot, acked;            /* ACCEPTED up to a slot */
+	uint64_t acked_before;                   /* the highest slot in any earlier ballot */
 	uint64_t led;                            /* ballot, and in which life */
 	uint32_t led_life;
 };
@@ -319,7 +320,7 @@ struct bank {
 	size_t ntxs, cap_txs;
 	struct bank_key key[SIM_GROUPS_MAX][BANK_KEYS];
 	bool read;                       /* everything, after healing */
-	uint64_t served_at;              /* when some group had no leader last, after healing */
+	uint64_t served_at;              /* when some group was not served last, after healing */
 };
 
 /* --- autoadmin ---------------------------------------------------------------------------------------------------- */
@@ -512,7 +513,7 @@ void judge_step(struct machine *m);
 void judge_sent(struct machine *m, unsigned type, struct bytes body);
 void judge_started(struct machine *m);
 bool judge_converged(struct sim *s, const char **why);
-bool judge_served(const struct sim *s);                          /* every group has a leader that may serve */
+bool judge_served(const struct sim *s);                          /* every group has a leader that may serve, and wrote after healing */
 void judge_equal(struct sim *s);                                 /* of replicas that applied the same */
 
 /* --- model.c */

@@ -15,7 +15,7 @@
 #define UNLIMITED_US (6 * SEC)
 #define HEAL_US (45 * SEC)
 #define VERIFY_US (10 * SEC)
-#define ORPHANED_US (3 * SEC)            /* a lock is gone lock_us and that after all groups have leaders */
+#define ORPHANED_US (3 * SEC)            /* a lock is gone lock_us and that after all groups are served */
 
 /* --- random numbers (xorshift64*) and hashes ---------------------------------------------------------------------- */
 
