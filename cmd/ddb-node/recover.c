@@ -136,18 +136,6 @@ static void described(struct recovery *r, const struct wal_record *rec)
 		replaced(r, f, rec->slot);
 }
 
-static void unknown(struct found *f, uint64_t slot)
-{
-	if (f->unknown_first > f->unknown_last) {
-		f->unknown_first = f->unknown_last = slot;
-		return;
-	}
-	if (slot < f->unknown_first)
-		f->unknown_first = slot;
-	if (slot > f->unknown_last)
-		f->unknown_last = slot;
-}
-
 static void accepted(struct recovery *r, struct found *f, const struct wal_record *rec)
 {
 	struct group *g = f->g;
@@ -174,7 +162,6 @@ static void accepted(struct recovery *r, struct found *f, const struct wal_recor
 		r->foreign |= !rec->damaged;
 		glog_set(&g->log, rec->slot, rec->ballot, rec->position, NULL, 0);
 		glog_at(&g->log, rec->slot)->damaged = true;
-		unknown(f, rec->slot);
 		return;
 	}
 	if (a == NULL || rec->slot > a->meta.applied)
@@ -282,6 +269,22 @@ static void pass_applied(struct group *g)
 	}
 }
 
+/* What was accepted last is in a damaged record.  A later one of the slot, in the same ballot or a higher one, makes it known again. */
+static void find_unknown(struct found *f)
+{
+	const struct glog *l = &f->g->log;
+
+	for (uint64_t s = l->base; s <= glog_top(l); s++) {
+		const struct glog_slot *at = glog_at(l, s);
+
+		if (at == NULL || !at->damaged)
+			continue;
+		if (f->unknown_first > f->unknown_last)
+			f->unknown_first = s;
+		f->unknown_last = s;
+	}
+}
+
 /* What is chosen must be readable: committed is a hint, cut where the log has a hole or a damaged record. */
 static void settle_committed(struct found *f)
 {
@@ -348,6 +351,7 @@ static void start_group(struct recovery *r, struct found *f)
 	if (a != NULL)
 		adopt_store(r, f, &a->meta);
 	pass_applied(g);
+	find_unknown(f);
 	settle_committed(f);
 	configs(n, f, &start);
 	start.promised = f->promised;
@@ -368,6 +372,7 @@ static void start_group(struct recovery *r, struct found *f)
 	beat_members(n, &start.config[0]);
 	g->chosen = f->committed;
 	g->overlay_top = f->committed;
+	tx_stored(n, g);
 	group_load(n, g, g->submitted + 1, f->committed);
 	g->apply_since = f->committed > g->submitted ? n->now : 0;
 	g->ready = true;
