@@ -197,8 +197,9 @@ $(build)/t/sim/sim: $(call objects,t/sim/*.c) $(build)/libnode.a $(build)/libcom
 $(build)/t/kill/kill: $(call objects,t/kill/*.c) $(build)/libddb.a $(build)/libcommon.a
 	$(link)
 $(build)/t/unit/lin: $(call objects,t/kill/lin*.c t/kill/hist.c)
-# A node without a disk.
+# Nodes without a disk.
 $(build)/t/unit/sweep: $(call objects,t/sim/store_mem.c t/sim/rowtree.c)
+$(build)/t/unit/tx: $(call objects,t/sim/store_mem.c t/sim/rowtree.c)
 
 # The node's system calls are watched.
 $(build)/t/crash/crash: LDFLAGS += $(foreach f,openat pwrite posix_fallocate renameat unlinkat mkdir fsync fdatasync,-Wl,--wrap=$(f))

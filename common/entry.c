@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "item.h"
+
 enum { HEAD_ORIGIN = 10, HEAD_END = 18 };        /* offsets */
 
 static bool get_row(struct cur *c, struct entry_row *row)
@@ -15,16 +17,20 @@ static bool get_row(struct cur *c, struct entry_row *row)
 	memset(row, 0, sizeof *row);
 	row->flags = cur_u8(c);
 	what = row->flags & (ENTRY_ROW_PUT | ENTRY_ROW_DELETE);
-	if ((row->flags & ~(ENTRY_ROW_PUT | ENTRY_ROW_DELETE | ENTRY_ROW_OLD | ENTRY_ROW_EXPIRED)) != 0
-	    || (what != ENTRY_ROW_PUT && what != ENTRY_ROW_DELETE) || ((row->flags & ENTRY_ROW_EXPIRED) != 0 && what == ENTRY_ROW_PUT))
+	if ((row->flags & ~(ENTRY_ROW_PUT | ENTRY_ROW_DELETE | ENTRY_ROW_OLD | ENTRY_ROW_EXPIRED | ENTRY_ROW_LOCK)) != 0
+	    || (what != ENTRY_ROW_PUT && what != ENTRY_ROW_DELETE) || ((row->flags & ENTRY_ROW_EXPIRED) != 0 && what == ENTRY_ROW_PUT)
+	    || ((row->flags & ENTRY_ROW_LOCK) != 0 && what != ENTRY_ROW_PUT))
 		return false;
 	row->key = cur_lenbytes(c);
 	if (what == ENTRY_ROW_PUT)
 		row->image = cur_lenbytes(c);
 	if ((row->flags & ENTRY_ROW_OLD) != 0)
 		row->old = cur_lenbytes(c);
+	if ((row->flags & ENTRY_ROW_LOCK) != 0)
+		row->lock = cur_lenbytes(c);
 	return !c->bad && row->key.n >= 1 && row->key.n <= ENTRY_KEY_BYTES_MAX && (what != ENTRY_ROW_PUT || row->image.n > 0)
-	       && ((row->flags & ENTRY_ROW_OLD) == 0 || row->old.n > 0);
+	       && ((row->flags & ENTRY_ROW_OLD) == 0 || row->old.n > 0)
+	       && ((row->flags & ENTRY_ROW_LOCK) == 0 || (row->lock.n > 0 && row->lock.n <= ITEM_LOCK_MAX));
 }
 
 static bool get_write(struct cur *c, struct entry *out)
@@ -129,15 +135,19 @@ void entry_put_write(struct buf *b, uint64_t timestamp, uint32_t nrows)
 void entry_put_row(struct buf *b, const struct entry_row *row)
 {
 	bool put = (row->flags & ENTRY_ROW_PUT) != 0, old = (row->flags & ENTRY_ROW_OLD) != 0;
+	bool lock = (row->flags & ENTRY_ROW_LOCK) != 0;
 
 	assert(put != ((row->flags & ENTRY_ROW_DELETE) != 0) && (put == (row->image.n > 0)) && (old == (row->old.n > 0)));
 	assert(row->key.n >= 1 && row->key.n <= ENTRY_KEY_BYTES_MAX && !(put && (row->flags & ENTRY_ROW_EXPIRED) != 0));
+	assert(lock == (row->lock.n > 0) && (put || !lock));
 	buf_u8(b, row->flags);
 	buf_lenbytes(b, row->key);
 	if (put)
 		buf_lenbytes(b, row->image);
 	if (old)
 		buf_lenbytes(b, row->old);
+	if (lock)
+		buf_lenbytes(b, row->lock);
 }
 
 void entry_stamp(struct buf *b, uint64_t origin, uint64_t before)
@@ -170,6 +180,8 @@ static void json_rows(struct buf *out, struct bytes rows)
 			json_hex(out, "old", row.old);
 		if ((row.flags & ENTRY_ROW_EXPIRED) != 0)
 			buf_str(out, ",\"expired\":true");
+		if ((row.flags & ENTRY_ROW_LOCK) != 0)
+			json_hex(out, "lock", row.lock);
 		buf_str(out, "}");
 	}
 	buf_str(out, "]");

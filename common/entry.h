@@ -5,7 +5,7 @@
  * Bytes: u8 format version (1), u8 type, u64 timestamp (hybrid clock, microseconds since 1970, monotone in a group's log),
  * u64 origin (ballot of the leader that proposed it first), then
  *   NOOP    u64 before: the origin of the entry in the slot before
- *   WRITE   varint rows (1..ENTRY_ROWS_MAX), then each: u8 flags, key, [new image], [old image]  (varint length + bytes)
+ *   WRITE   varint rows (1..ENTRY_ROWS_MAX), then each: u8 flags, key, [new image], [old image], [lock]  (varint length + bytes)
  *   CONFIG  varint members (1..7), then each: u32 replica, u8 role
  * A leader's first entry is a NOOP, and it makes the others knowing what stands before them: so one of another type follows, in
  * the slot before, an entry of its own origin.  Where it does not, its leader has lost that slot, and it never was chosen.
@@ -29,18 +29,22 @@ enum entry_type {
 	ENTRY_SEAL = 4,                  /* reserved: archive cut */
 	ENTRY_BARRIER = 5,               /* reserved: scrub barrier */
 	ENTRY_SPLIT = 6,                 /* reserved */
-	ENTRY_PREPARE = 7,               /* reserved: transactions */
-	ENTRY_COMMIT = 8,                /* reserved */
-	ENTRY_ABORT = 9,                 /* reserved */
+	ENTRY_PREPARE = 7,               /* reserved; not needed by transactions: a row of a WRITE with a lock says all there is */
+	ENTRY_COMMIT = 8,                /* reserved; a WRITE of the new images, without locks */
+	ENTRY_ABORT = 9,                 /* reserved; a WRITE of the old ones */
 	ENTRY_INDEX = 10,                /* reserved: index creation and batches with {source lineage, slot} */
 };
 
-/* Row flags.  OLD: the old image follows.  EXPIRED: of a delete, that its time to live did it, and no user. */
-enum { ENTRY_ROW_PUT = 1, ENTRY_ROW_DELETE = 2, ENTRY_ROW_OLD = 4, ENTRY_ROW_EXPIRED = 8 };
+/*
+ * Row flags.  OLD: the old image follows.  EXPIRED: of a delete, that its time to live did it, and no user.  LOCK, with PUT: the lock
+ * that the row has from now on (lock.h) follows.
+ */
+enum { ENTRY_ROW_PUT = 1, ENTRY_ROW_DELETE = 2, ENTRY_ROW_OLD = 4, ENTRY_ROW_EXPIRED = 8, ENTRY_ROW_LOCK = 16 };
 
 struct entry_row {
 	uint8_t flags;
 	struct bytes key, image, old;    /* image: a binary item (common/item.h), empty for a delete */
+	struct bytes lock;
 };
 
 struct entry_member {

@@ -102,11 +102,11 @@ struct item_head {
 	uint8_t flags;                                   /* 0 for now; unknown flags are refused */
 	uint64_t time_us;                                /* hybrid timestamp, microseconds */
 	uint64_t slot;                                   /* log slot that wrote the item */
-	struct bytes lock;                               /* transaction lock; empty for none */
+	struct bytes lock;                               /* of a transaction (lock.h); empty for none */
 };
 
 #define ITEM_HEAD_VERSION 1
-#define ITEM_LOCK_MAX ((size_t)256)
+#define ITEM_LOCK_MAX (ITEM_ENCODED_MAX + ((size_t)16 << 10)) /* it holds the new image */
 
 void item_head_put(struct buf *b, const struct item_head *h);
 bool item_head_get(struct cur *c, struct item_head *out); /* false and c->bad if malformed or of another version */

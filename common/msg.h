@@ -24,6 +24,8 @@ enum msg_returns {
 	MSG_RETURN_UPDATED_NEW,
 };
 
+enum msg_tx_state { MSG_TX_CANCELLED = 1, MSG_TX_COMMITTED = 2 };
+
 /* Structs */
 #define MSG_TYPE_u8 uint8_t
 #define MSG_TYPE_u16 uint16_t

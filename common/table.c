@@ -36,6 +36,14 @@ bool table_name_ok(struct bytes name)
 	return name_ok(name, 3);
 }
 
+/* A # in front is for tables that users cannot name. */
+static bool known_name_ok(struct bytes name)
+{
+	bool own = bytes_starts(name, BYTES_LIT("#"));
+
+	return name_ok((struct bytes){ name.p + own, name.n - own }, 1);
+}
+
 void table_arn(struct buf *out, const char *region, const char *account, struct bytes name)
 {
 	buf_fmt(out, "arn:aws:dynamodb:%s:%s:table/", region, account);
@@ -168,7 +176,7 @@ static bool get_all(struct bytes item, struct table *t)
 	    !get_u64(item, "Schema", UINT32_MAX, &schema) || t->id == 0 || t->version == 0 || schema == 0)
 		return false;
 	t->schema = (uint32_t)schema;
-	if (!get_s(item, "TableName", &t->name) || !name_ok(t->name, 1) || !get_s(item, "TableArn", &t->arn) ||
+	if (!get_s(item, "TableName", &t->name) || !known_name_ok(t->name) || !get_s(item, "TableArn", &t->arn) ||
 	    t->arn.n > TABLE_ARN_MAX)
 		return false;
 	if (!get_word(item, "TableStatus", statuses, COUNT(statuses), &status) ||

@@ -28,7 +28,7 @@ struct table {
 	uint64_t id;                                     /* > 0, never reused */
 	uint64_t version;                                /* > 0, of this definition; grows with every change of it */
 	uint32_t schema;                                 /* > 0, of what requests depend on; nodes refuse older ones */
-	struct bytes name;                               /* 1..TABLE_NAME_MAX of a-z A-Z 0-9 _ - . */
+	struct bytes name;                               /* 1..TABLE_NAME_MAX of a-z A-Z 0-9 _ - ., after a # if it is our own */
 	enum table_status status;
 	enum table_billing billing;
 	struct key_schema key;                           /* hash_n = 1, n = 1 or 2 */

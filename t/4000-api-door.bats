@@ -113,7 +113,7 @@ type_of() {
 	run -0 post Nonsense '{}' -w '\n%{http_code}'
 	assert_line 400
 	assert_line '{"__type":"com.amazon.coral.service#UnknownOperationException"}'
-	run -0 post TransactWriteItems '{}'
+	run -0 post ExecuteStatement '{}'
 	assert_equal "$(type_of)" UnknownOperationException
 	assert_output --partial 'not supported yet'
 	run -0 post PutItem '{}' -X PUT -w '\n%{http_code}'

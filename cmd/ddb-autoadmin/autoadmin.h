@@ -7,6 +7,7 @@
  *   place.c   ranges, placement (pure)    tables.c     describe, delete, list; tables_create.c, tables_update.c
  *   groups.c  groups on nodes: create, heal, drop      push.c       the routing map, to memds
  *   nodes.c   connections, status, joins               report.c  `ddb status`
+ *   ledger.c  the table of transactions
  *
  * Rows of the catalogue (pk, sk):
  *   "lease"  "autoadmin"   holder N, epoch N, until_ms N (since 1970)
@@ -232,6 +233,10 @@ void tables_create(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body)
  */
 enum result tables_change(struct item_build *b, struct bytes old, struct bytes change, uint64_t version, struct table *out);
 void tables_update(struct aa *a, uint64_t conn, uint64_t rid, struct bytes name, struct bytes change);
+
+/* The table of transactions, for the first router that wants one: answered as a create, IN_USE if it is there. */
+void ledger_make(struct aa *a, uint64_t conn, uint64_t rid);
+bool ledger_hidden(struct bytes name);           /* no table of a user */
 
 void push_init(struct aa *a);
 void push_table(struct aa *a, struct aa_table *t, bool gone);

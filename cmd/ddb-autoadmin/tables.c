@@ -109,7 +109,9 @@ static void list(struct aa *a, uint64_t conn, uint64_t rid, struct bytes after, 
 	struct buf names = { 0 };
 
 	for (struct aa_table *t = a->tables; t != NULL; t = t->hh.next)
-		v[i++] = t;
+		if (!ledger_hidden(t->t.name))
+			v[i++] = t;
+	n = i;
 	qsort(v, n, sizeof *v, by_name);
 	limit = limit > 0 && limit < LIST_MAX ? limit : LIST_MAX;
 	for (i = 0; i < n && given < limit; i++) {
@@ -257,6 +259,10 @@ void tables_admin(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body)
 		status(a, conn, rid);
 	else if (!lease_active(a))
 		tables_answer(a, conn, rid, RESULT_NOT_READY, NULL, BYTES_NONE, false);
+	else if (ledger_hidden(m.name))
+		tables_not_found(a, conn, rid, m.name);
+	else if (bytes_is(m.verb, "ledger"))
+		ledger_make(a, conn, rid);
 	else if (bytes_is(m.verb, "create"))
 		tables_create(a, conn, rid, m.body);
 	else if (bytes_is(m.verb, "describe"))

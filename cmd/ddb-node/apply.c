@@ -35,7 +35,7 @@ static void add_row(struct node *n, struct batch *t, uint64_t slot, const struct
 	buf_bytes(&t->b->memory, row->key);
 	p->row = t->b->memory.n;
 	if (!(row->flags & ENTRY_ROW_DELETE)) {
-		struct item_head h = { .time_us = e->timestamp, .slot = slot };
+		struct item_head h = { .time_us = e->timestamp, .slot = slot, .lock = row->lock };
 
 #ifdef MUTANT_NONDETERMINISTIC_APPLY
 		h.time_us += n->self;

@@ -4,6 +4,8 @@
  *   node.c      lifecycle, dispatch, ticks            group.c   a group: creation, carrying out px's actions
  *   recover.c   from log and stores to groups         wire.c    px messages to and from their bytes
  *   exec.c      gets, writes, scans                   wait.c    requests that wait for a slot or the lease
+ *   image.c     what a key holds                      tx.c      what transactions prepare, finish and read; tx_prepare.c,
+ *                                                               tx_recover.c: what their coordinators left
  *   apply.c     chosen entries into the store         collect.c what of the log may go
  *   beat.c      heartbeats and leases                 snap.c    snapshots between replicas
  *   control.c   what autoadmin asks for               sweep.c   items whose time to live is over
@@ -15,6 +17,7 @@
 #include <uthash.h>
 
 #include "glog.h"
+#include "held.h"
 #include "msg.h"
 #include "node.h"
 #include "overlay.h"
@@ -58,6 +61,8 @@ struct group {
 	bool ready;                              /* its creation is durable; until then it neither speaks nor listens */
 	struct px_start *start;                  /* owned; what px starts with once that is so */
 	struct px_config config;                 /* as chosen; for descriptions in the log */
+
+	struct held held;                        /* keys that transactions may have locked */
 
 	struct overlay *overlay;
 	uint64_t overlay_top;                    /* slots up to here are in the overlay (or in the store) */
@@ -227,10 +232,48 @@ void group_load(struct node *n, struct group *g, uint64_t from, uint64_t to);   
 /* --- recover.c */
 bool recover_run(struct node *n, const struct wal_io *io, const struct wal_options *options, bool *lost);
 
+/* --- image.c */
+struct image {
+	bool found;
+	bool locked;
+	uint64_t slot;                           /* what it depends on; 0: nothing that is still in flight */
+	uint64_t version;                        /* found and this are the same again if nothing has touched the key meanwhile */
+	uint64_t time;                           /* of the entry that wrote or deleted it, or a later one if nothing is there */
+	struct bytes item;                       /* points into the overlay or into row, as does: */
+	struct lock lock;
+	struct buf row;
+};
+/* The image of key as of slot `upto` (OVERLAY_NEWEST: proposed).  False if the store holds something it should not. */
+bool image_look(struct node *n, struct group *g, struct bytes key, uint64_t upto, struct image *im);
+bool image_of_row(struct bytes row, struct image *im);                          /* all but slot */
+
 /* --- exec.c */
+struct effect {                                  /* of one op on one image */
+	bool changes;
+	struct bytes key, image;                 /* image.n = 0: delete */
+	struct buf made;                         /* an update's new image */
+};
+bool exec_check_op(const struct msg_op *op);                                    /* is it well-formed? */
+/* What op makes of old, into e, whose `made` is the caller's to free; *text says why if it is INVALID. */
+enum result exec_effect(const struct msg_op *op, const struct image *old, struct effect *e, struct bytes *text);
+/* The group, if a request for it belongs here; else it is refused and NULL returned. */
+struct group *exec_route(struct node *n, uint64_t conn, uint64_t rid, unsigned type, uint64_t id, uint64_t table, uint32_t schema);
+bool exec_in_range(const struct group *g, struct bytes key);
+bool exec_may_write(struct node *n, struct group *g, uint64_t conn, uint64_t rid, unsigned type);       /* else it is refused */
+enum result exec_write_room(struct node *n, const struct group *g);             /* OK: a leader may propose */
 void exec_get(struct node *n, uint64_t conn, uint64_t rid, struct bytes body);
 void exec_write(struct node *n, uint64_t conn, uint64_t rid, struct bytes body);
 void exec_scan(struct node *n, uint64_t conn, uint64_t rid, struct bytes body);
+
+/* --- tx.c */
+void tx_prepare(struct node *n, uint64_t conn, uint64_t rid, struct bytes body);
+void tx_finish(struct node *n, uint64_t conn, uint64_t rid, struct bytes body);
+void tx_get(struct node *n, uint64_t conn, uint64_t rid, struct bytes body);
+void tx_ask(struct node *n, struct bytes body);
+void tx_told(struct node *n, struct bytes body);
+void tx_tick(struct node *n, struct group *g);                                  /* ask about what has been held for too long */
+void tx_row(struct node *n, struct group *g, uint64_t slot, const struct entry_row *row);       /* an entry is seen that writes it */
+void tx_stored(struct node *n, struct group *g);                                /* the store has other rows than before */
 
 /* --- wait.c */
 void wait_add(struct node *n, struct group *g, enum waiter_kind kind, uint64_t slot, uint64_t conn, uint64_t rid, unsigned type,

@@ -11,8 +11,7 @@
 
 static const char malformed[] = "malformed request";
 
-/* The group, if a request for it belongs here; else it is refused and NULL returned. */
-static struct group *route(struct node *n, uint64_t conn, uint64_t rid, unsigned type, uint64_t id, uint64_t table, uint32_t schema)
+struct group *exec_route(struct node *n, uint64_t conn, uint64_t rid, unsigned type, uint64_t id, uint64_t table, uint32_t schema)
 {
 	struct group *g = node_find(n, id);
 
@@ -27,49 +26,9 @@ static struct group *route(struct node *n, uint64_t conn, uint64_t rid, unsigned
 	return g;
 }
 
-static bool in_range(const struct group *g, struct bytes key)
+bool exec_in_range(const struct group *g, struct bytes key)
 {
 	return bytes_cmp(key, g->low) >= 0 && (g->high.n == 0 || bytes_cmp(key, g->high) < 0);
-}
-
-/* --- images ------------------------------------------------------------------------------------------------------- */
-
-struct image {
-	bool found;
-	uint64_t slot;                           /* what it depends on; 0: nothing that is still in flight */
-	struct bytes item;                       /* points into the overlay or into row */
-	struct buf row;
-};
-
-static bool row_item(struct bytes row, struct bytes *item)
-{
-	struct cur c = cur_of(row);
-	struct item_head h;
-
-	if (!item_head_get(&c, &h))
-		return false;
-	*item = cur_rest(&c);
-	return true;
-}
-
-/* The image of key as of slot `upto` (OVERLAY_NEWEST: proposed).  False if the store holds something it should not. */
-static bool look(struct node *n, struct group *g, struct bytes key, uint64_t upto, struct image *im)
-{
-	struct overlay_version v;
-
-	im->found = false;
-	im->slot = 0;
-	if (overlay_get(g->overlay, key, upto, &v)) {
-		im->found = !v.deleted;
-		im->slot = v.slot;
-		im->item = v.image;
-		return true;
-	}
-	buf_clear(&im->row);
-	if (!n->store.ops->get(n->store.ctx, g->id, key, &im->row))
-		return true;
-	im->found = true;
-	return row_item(buf_view(&im->row), &im->item);
 }
 
 /* --- get ---------------------------------------------------------------------------------------------------------- */
@@ -102,10 +61,10 @@ void exec_get(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
 		wait_refuse(n, NULL, conn, rid, MSG_got, RESULT_INTERNAL, malformed);
 		return;
 	}
-	g = route(n, conn, rid, MSG_got, m.group, m.table, m.schema);
+	g = exec_route(n, conn, rid, MSG_got, m.group, m.table, m.schema);
 	if (g == NULL)
 		return;
-	if (!in_range(g, m.key)) {
+	if (!exec_in_range(g, m.key)) {
 		wait_refuse(n, g, conn, rid, MSG_got, RESULT_NO_GROUP, NULL);
 		return;
 	}
@@ -114,7 +73,7 @@ void exec_get(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
 		return;
 	}
 	metrics_add(&n->metrics.gets, 1);
-	if (!look(n, g, m.key, g->chosen, &im)) {
+	if (!image_look(n, g, m.key, g->chosen, &im)) {
 		wait_refuse(n, g, conn, rid, MSG_got, RESULT_INTERNAL, "a stored row is malformed");
 	} else {
 		got(&m, &im, &out);
@@ -129,12 +88,6 @@ void exec_get(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
 }
 
 /* --- write -------------------------------------------------------------------------------------------------------- */
-
-struct effect {                                  /* of one op */
-	bool changes;
-	struct bytes key, image;                 /* image.n = 0: delete */
-	struct buf made;                         /* an update's new image */
-};
 
 struct writing {
 	struct node *n;
@@ -181,24 +134,43 @@ static void returns(struct writing *w, const struct msg_op *op, const struct ima
 	}
 }
 
-static bool update(struct writing *w, uint32_t i, const struct msg_op *op, const struct image *old)
+static enum result update(const struct msg_op *op, const struct image *old, struct effect *e, struct bytes *text)
 {
-	struct effect *e = &w->effect[i];
 	const char *message = NULL;
 	enum expr_result r = expr_apply_update(op->update, old->found ? old->item : BYTES_NONE, op->item, &e->made, &message);
 
-	if (r == EXPR_INVALID)
-		return refuse(w, i, RESULT_INVALID, bytes_str(message));
+	*text = bytes_str(r == EXPR_INVALID ? message : malformed);
 	if (r != EXPR_TRUE)
-		return refuse(w, i, RESULT_INTERNAL, bytes_str(malformed));
+		return r == EXPR_INVALID ? RESULT_INVALID : RESULT_INTERNAL;
 	e->image = buf_view(&e->made);
+	*text = bytes_str("Item size to update has exceeded the maximum allowed size");
 	if (item_size(e->image) > ITEM_BYTES_MAX)
-		return refuse(w, i, RESULT_INVALID, bytes_str("Item size to update has exceeded the maximum allowed size"));
+		return RESULT_INVALID;
 	e->changes = old->found ? !bytes_eq(e->image, old->item) : e->image.n > 0;
-	return true;
+	*text = BYTES_NONE;
+	return RESULT_OK;
 }
 
-static bool check_op(const struct msg_op *op)
+enum result exec_effect(const struct msg_op *op, const struct image *old, struct effect *e, struct bytes *text)
+{
+	*text = BYTES_NONE;
+	if (op->condition.n > 0 && expr_eval_condition(op->condition, old->found ? old->item : BYTES_NONE) != EXPR_TRUE)
+		return RESULT_CONDITION_FAILED;
+	switch (op->kind) {
+	case MSG_OP_PUT:
+		e->image = op->item;
+		e->changes = true;
+		break;
+	case MSG_OP_DELETE:
+		e->changes = old->found;
+		break;
+	case MSG_OP_UPDATE:
+		return update(op, old, e, text);
+	}
+	return RESULT_OK;
+}
+
+bool exec_check_op(const struct msg_op *op)
 {
 	if (op->key.n == 0 || op->key.n > ENTRY_KEY_BYTES_MAX || op->returns > MSG_RETURN_UPDATED_NEW)
 		return false;
@@ -216,41 +188,40 @@ static bool check_op(const struct msg_op *op)
 	return false;
 }
 
-/* A plain put does not ask what it replaces, so nobody looks. */
-static bool blind(const struct msg_op *op)
+/* A plain put does not ask what it replaces, so nobody looks, unless a transaction may hold the key. */
+static bool blind(const struct group *g, const struct msg_op *op)
 {
-	return op->kind == MSG_OP_PUT && op->condition.n == 0 && op->returns == MSG_RETURN_NONE && !op->measure;
+	return op->kind == MSG_OP_PUT && op->condition.n == 0 && op->returns == MSG_RETURN_NONE && !op->measure &&
+	       !held_has(&g->held, op->key);
 }
 
 static bool one_op(struct writing *w, uint32_t i, const struct msg_op *op)
 {
 	struct effect *e = &w->effect[i];
 	struct image old = { 0 };
-	bool ok = true;
+	struct bytes text = BYTES_NONE;
+	enum result r = RESULT_CONFLICT;
+	bool ok;
 
 	e->key = op->key;
-	if (!blind(op) && !look(w->n, w->g, op->key, OVERLAY_NEWEST, &old)) {
+	if (!blind(w->g, op) && !image_look(w->n, w->g, op->key, OVERLAY_NEWEST, &old)) {
 		buf_fini(&old.row);
 		return refuse(w, i, RESULT_INTERNAL, bytes_str("a stored row is malformed"));
 	}
 #ifdef MUTANT_CONDITION_ON_COMMITTED
-	look(w->n, w->g, op->key, w->g->chosen, &old);
+	image_look(w->n, w->g, op->key, w->g->chosen, &old);
+#endif
+#ifdef MUTANT_WRITE_OVER_LOCK
+	old.locked = false;
 #endif
 	if (old.slot > w->depends)
 		w->depends = old.slot;
-	if (op->condition.n > 0 &&
-	    expr_eval_condition(op->condition, old.found ? old.item : BYTES_NONE) != EXPR_TRUE) {
-		if (op->return_on_fail && old.found)
-			keep(w, old.item);
-		ok = refuse(w, i, RESULT_CONDITION_FAILED, BYTES_NONE);
-	} else if (op->kind == MSG_OP_PUT) {
-		e->image = op->item;
-		e->changes = true;
-	} else if (op->kind == MSG_OP_DELETE) {
-		e->changes = old.found;
-	} else if (op->kind == MSG_OP_UPDATE) {
-		ok = update(w, i, op, &old);
-	}
+	metrics_add(&w->n->metrics.tx_conflicts, old.locked);
+	if (!old.locked)
+		r = exec_effect(op, &old, e, &text);
+	ok = r == RESULT_OK || refuse(w, i, r, text);
+	if (r == RESULT_CONDITION_FAILED && op->return_on_fail && old.found)
+		keep(w, old.item);
 	if (i == 0 && old.found)
 		w->answer.old_bytes = (uint32_t)item_size(old.item);
 	if (i == 0 && ok && e->image.n > 0)
@@ -271,9 +242,9 @@ static bool decide(struct writing *w, struct bytes ops)
 		struct msg_op op;
 		uint32_t i = w->nops;
 
-		if (i == w->nops_max || !msg_get_op(part, &op, MSG_VERSION) || !check_op(&op))
+		if (i == w->nops_max || !msg_get_op(part, &op, MSG_VERSION) || !exec_check_op(&op))
 			return refuse(w, i, RESULT_INTERNAL, bytes_str(malformed));
-		if (!in_range(w->g, op.key))
+		if (!exec_in_range(w->g, op.key))
 			return refuse(w, i, RESULT_NO_GROUP, BYTES_NONE);
 		for (uint32_t j = 0; j < i; j++)
 			if (bytes_eq(w->effect[j].key, op.key))
@@ -351,6 +322,22 @@ static void run_write(struct writing *w, uint64_t conn, uint64_t rid, struct byt
 			    v == PX_NOT_LEADER ? RESULT_NOT_LEADER : v == PX_BARRIER ? RESULT_NOT_READY : RESULT_OVERLOADED, NULL);
 }
 
+enum result exec_write_room(struct node *n, const struct group *g)
+{
+	if (n->stopping > 0)
+		return RESULT_NOT_READY;
+	return wal_full(n->wal) || overlay_bytes(g->overlay) > n->opt.overlay_bytes_max ? RESULT_OVERLOADED : RESULT_OK;
+}
+
+bool exec_may_write(struct node *n, struct group *g, uint64_t conn, uint64_t rid, unsigned type)
+{
+	enum result r = g->px.state == PX_LEADER && g->px.ready ? exec_write_room(n, g) : RESULT_NOT_LEADER;
+
+	if (r != RESULT_OK)
+		wait_refuse(n, g, conn, rid, type, r, NULL);
+	return r == RESULT_OK;
+}
+
 void exec_write(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
 {
 	struct msg_write m;
@@ -361,17 +348,11 @@ void exec_write(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
 		wait_refuse(n, NULL, conn, rid, MSG_written, RESULT_INTERNAL, malformed);
 		return;
 	}
-	w.g = route(n, conn, rid, MSG_written, m.group, m.table, m.schema);
+	w.g = exec_route(n, conn, rid, MSG_written, m.group, m.table, m.schema);
 	if (w.g == NULL)
 		return;
-	if (!(w.g->px.state == PX_LEADER && w.g->px.ready)) {
-		wait_refuse(n, w.g, conn, rid, MSG_written, RESULT_NOT_LEADER, NULL);
+	if (!exec_may_write(n, w.g, conn, rid, MSG_written))
 		return;
-	}
-	if (n->stopping > 0 || wal_full(n->wal) || overlay_bytes(w.g->overlay) > n->opt.overlay_bytes_max) {
-		wait_refuse(n, w.g, conn, rid, MSG_written, n->stopping > 0 ? RESULT_NOT_READY : RESULT_OVERLOADED, NULL);
-		return;
-	}
 	metrics_add(&n->metrics.writes, 1);
 	for (rest = m.ops; w.nops_max < ENTRY_ROWS_MAX && msg_list_next(&rest, &part);)
 		w.nops_max++;
@@ -408,6 +389,7 @@ static void merge_open(struct merge *g, struct node *n, struct group *group, str
 static bool merge_next(struct merge *g, struct buf *key, struct bytes *item, bool *bad)
 {
 	while (g->have_o || g->have_s) {
+		struct image im = { 0 };
 		int c = !g->have_o ? 1 : !g->have_s ? -1 : bytes_cmp(g->okey, g->skey);
 		bool live;
 
@@ -415,18 +397,17 @@ static bool merge_next(struct merge *g, struct buf *key, struct bytes *item, boo
 			c = -c;
 		buf_clear(key);
 		buf_bytes(key, c <= 0 ? g->okey : g->skey);
-		live = c > 0 || !g->ov.deleted;
-		if (c <= 0)
-			*item = g->ov.image;
-		else if (!row_item(g->srow, item)) {
+		if (c > 0 && !image_of_row(g->srow, &im)) {
 			*bad = true;
 			return false;
 		}
+		live = c > 0 ? im.found : !g->ov.deleted;
+		*item = c > 0 ? im.item : g->ov.image;
 		if (live)
 			return true;                     /* merge_step moves on, once the item was used */
 		if (c <= 0)
 			g->have_o = overlay_next(&g->oc, &g->okey, &g->ov);
-		if (c == 0)
+		if (c >= 0)
 			g->have_s = g->ops->next(g->sc, &g->skey, &g->srow);
 	}
 	return false;
@@ -516,7 +497,7 @@ void exec_scan(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
 		wait_refuse(n, NULL, conn, rid, MSG_page, RESULT_INTERNAL, malformed);
 		return;
 	}
-	g = route(n, conn, rid, MSG_page, m.group, m.table, m.schema);
+	g = exec_route(n, conn, rid, MSG_page, m.group, m.table, m.schema);
 	if (g == NULL)
 		return;
 	if (m.consistent && !(g->px.state == PX_LEADER && g->px.ready)) {

@@ -16,6 +16,7 @@ struct group *group_new(struct node *n, uint64_t id, uint64_t table, uint32_t sc
 	g->low = bytes_copy(low);
 	g->high = bytes_copy(high);
 	g->overlay = overlay_new();
+	held_init(&g->held);
 	glog_init(&g->log, 1);
 	STAILQ_INIT(&g->writes);
 	STAILQ_INIT(&g->checks);
@@ -45,6 +46,7 @@ void group_free(struct node *n, struct group *g)
 	glog_fini(&g->log);
 	overlay_free(g->overlay);
 	sweep_fini(g);
+	held_fini(&g->held);
 	free((void *)g->low.p);
 	free((void *)g->high.p);
 	free(g);
@@ -112,13 +114,22 @@ static void stage_noop(struct group *g, uint64_t slot)
 
 /* --- the overlay -------------------------------------------------------------------------------------------------- */
 
-static void load_entry(struct group *g, uint64_t slot, const struct entry *e)
+static void load_entry(struct node *n, struct group *g, uint64_t slot, const struct entry *e)
 {
 	struct bytes rest = e->rows;
 	struct entry_row row;
 
-	while (e->type == ENTRY_WRITE && entry_row_next(&rest, &row))
-		overlay_put(g->overlay, row.key, slot, e->timestamp, row.flags & ENTRY_ROW_DELETE, row.image);
+	while (e->type == ENTRY_WRITE && entry_row_next(&rest, &row)) {
+		struct overlay_version v = { slot, e->timestamp, row.flags & ENTRY_ROW_DELETE, row.image, row.lock };
+		struct lock lock;
+
+		if (row.lock.n > 0 && lock_get(row.lock, &lock) && !lock.exists) {
+			v.deleted = true;
+			v.image = BYTES_NONE;
+		}
+		overlay_put(g->overlay, row.key, &v);
+		tx_row(n, g, slot, &row);
+	}
 }
 
 void group_load(struct node *n, struct group *g, uint64_t from, uint64_t to)
@@ -131,7 +142,7 @@ void group_load(struct node *n, struct group *g, uint64_t from, uint64_t to)
 		bool ok = wire_entry(n, g, slot, &scratch, &raw) && entry_get(raw, &e);
 
 		assert(ok);
-		load_entry(g, slot, &e);
+		load_entry(n, g, slot, &e);
 	}
 	buf_fini(&scratch);
 }
@@ -152,7 +163,7 @@ static void log_entry(struct node *n, struct group *g, uint64_t slot, uint64_t b
 		g->clock = e.timestamp;
 	/* A leader evaluates conditions on what it proposed; others see an entry when it is chosen. */
 	if (g->px.state == PX_LEADER && slot == g->overlay_top + 1) {
-		load_entry(g, slot, &e);
+		load_entry(n, g, slot, &e);
 		g->overlay_top = slot;
 	}
 }
@@ -234,6 +245,7 @@ static void chosen(struct node *n, struct group *g, uint64_t last)
 		g->overlay_top = last;
 	}
 	g->chosen = last;
+	held_chosen(&g->held, last);
 	if (g->apply_since == 0)
 		g->apply_since = n->now;
 	metrics_add(&n->metrics.chosen, 1);
@@ -246,6 +258,7 @@ static void follow(struct node *n, struct group *g, const struct px_action *a)
 	log_debug("group %llu: follows %u in ballot %llx", (unsigned long long)g->id, a->replica, (unsigned long long)a->ballot);
 	if (g->overlay_top > g->chosen) {
 		overlay_retract(g->overlay, g->chosen + 1);
+		held_retract(&g->held, n->now);
 		g->overlay_top = g->chosen;
 	}
 	wait_fail(n, g);

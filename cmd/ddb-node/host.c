@@ -55,14 +55,15 @@ static void env_send(void *ctx, uint32_t replica, unsigned type, struct bytes bo
 	for (size_t i = 0; i < h->npeers; i++) {
 		struct buf *b;
 
-		if (net_peer_incarnation(h->peer[i]) != replica)
+		if (replica != 0 && net_peer_incarnation(h->peer[i]) != replica)
 			continue;
 		b = net_send(h->peer[i], type);
 		if (b != NULL) {
 			buf_bytes(b, body);
 			net_sent(h->peer[i]);
 		}
-		return;
+		if (replica != 0)
+			return;
 	}
 }
 
@@ -307,6 +308,11 @@ static void on_metrics(void *arg, struct buf *out)
 		METRICS_COUNT("ddb_node_snapshots_total", "direction=\"sent\"", "snapshots", &m->snapshots_sent),
 		METRICS_COUNT("ddb_node_snapshots_total", "direction=\"got\"", "", &m->snapshots_got),
 		METRICS_COUNT("ddb_node_expired_items_total", NULL, "items whose time to live was over", &m->expired),
+		METRICS_COUNT("ddb_node_transactions_total", "what=\"prepared\"", "parts of transactions", &m->tx_prepared),
+		METRICS_COUNT("ddb_node_transactions_total", "what=\"committed\"", "", &m->tx_committed),
+		METRICS_COUNT("ddb_node_transactions_total", "what=\"cancelled\"", "", &m->tx_cancelled),
+		METRICS_COUNT("ddb_node_transactions_recovered_total", NULL, "those finished for lack of a coordinator", &m->tx_recovered),
+		METRICS_COUNT("ddb_node_conflicts_total", NULL, "operations refused because of a transaction", &m->tx_conflicts),
 		METRICS_COUNT("ddb_node_bad_messages_total", NULL, "messages that could not be read", &m->bad_messages),
 		METRICS_COUNT("ddb_node_log_collected_bytes_total", NULL, "log given back", &m->collected_bytes),
 		METRICS_HIST("ddb_node_apply_lag_seconds", NULL, "from chosen to readable in the store", &m->apply_lag_us, METRICS_US),

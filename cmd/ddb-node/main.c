@@ -8,7 +8,7 @@ static struct daemon d = DAEMON_INIT;
 static const char *name;
 static bool first_life;
 static uint64_t lease_ms = 1000, beat_ms = 200, election_ms = 300, collect_bytes = 48u << 20, watermark_bytes = 256u << 20,
-	segment_bytes = 16u << 20, sweep_ms = 10000;
+	segment_bytes = 16u << 20, sweep_ms = 10000, lock_ms = 2000;
 
 static const struct opt opts[] = {
 	DAEMON_OPTS(d),
@@ -20,6 +20,7 @@ static const struct opt opts[] = {
 	OPT_SIZE(0, "collect", "BYTES", "log kept before it is collected", &collect_bytes, 1u << 20, 1ull << 40),
 	OPT_SIZE(0, "watermark", "BYTES", "log kept for a peer that stays away, before it gets a snapshot", &watermark_bytes, 1u << 20,
 		 1ull << 40),
+	OPT_MS(0, "lock", "TIME", "what a transaction holds for longer is asked about", &lock_ms, 10, 600000),
 	OPT_SIZE(0, "segment", "BYTES", "size of a log segment", &segment_bytes, 8u << 20, 1u << 30),
 	OPT_MS(0, "sweep", "TIME", "a partition is searched for expired items at most this often", &sweep_ms, 10, 86400000),
 	OPT_END
@@ -37,6 +38,7 @@ static int serve(const struct cluster_node *self, struct identity *id)
 	o.node.beat_us = beat_ms * 1000;
 	o.node.election_us = election_ms * 1000;
 	o.node.collect_bytes = collect_bytes;
+	o.node.lock_us = lock_ms * 1000;
 	o.node.watermark_bytes = watermark_bytes;
 	o.node.sweep_us = sweep_ms * 1000;
 	h = host_new(&d, self, id, &o, &code);

@@ -17,7 +17,7 @@ void node_options_default(struct node_options *o)
 		.lease_us = 1000000, .drift_permille = 100, .election_us = 300000, .retry_us = 200000, .beat_us = 200000,
 		.apply_delay_us = 50000, .apply_rows = 1024, .overlay_bytes_max = 64u << 20, .collect_bytes = 48u << 20,
 		.watermark_bytes = 256u << 20, .snapshot_bytes = 256u << 10, .sweep_us = 10000000, .sweep_rows = 64,
-		.sweep_bytes = 256u << 10, .waiter_us = 10000000, .boot_id = "",
+		.sweep_bytes = 256u << 10, .waiter_us = 10000000, .lock_us = 2000000, .boot_id = "",
 	};
 }
 
@@ -295,6 +295,12 @@ void node_message(struct node *n, unsigned type, struct bytes body, uint64_t now
 	case MSG_snap_got:
 		snap_got(n, body);
 		break;
+	case MSG_tx_ask:
+		tx_ask(n, body);
+		break;
+	case MSG_tx_told:
+		tx_told(n, body);
+		break;
 	default:
 		metrics_add(&n->metrics.bad_messages, 1);
 	}
@@ -312,6 +318,15 @@ void node_request(struct node *n, uint64_t conn, uint64_t rid, unsigned type, st
 		break;
 	case MSG_scan:
 		exec_scan(n, conn, rid, body);
+		break;
+	case MSG_tx_prepare:
+		tx_prepare(n, conn, rid, body);
+		break;
+	case MSG_tx_finish:
+		tx_finish(n, conn, rid, body);
+		break;
+	case MSG_tx_get:
+		tx_get(n, conn, rid, body);
 		break;
 	default:
 		control_request(n, conn, rid, type, body);
@@ -332,6 +347,8 @@ static void tick_group(struct node *n, struct group *g)
 	}
 	if (!STAILQ_EMPTY(&g->writes) || !STAILQ_EMPTY(&g->checks))
 		wait_expire(n, g);
+	if (held_count(&g->held) > 0)
+		tx_tick(n, g);
 	if (g->chosen > g->submitted || px_commits_behind(&g->px))
 		node_dirty(n, g);
 }

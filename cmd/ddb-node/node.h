@@ -20,7 +20,7 @@
 
 struct node_env {
 	void *ctx;
-	/* To another replica's node, unreliable: lost if it is not connected.  body is copied. */
+	/* To another replica's node, unreliable: lost if it is not connected.  0: to all other nodes.  body is copied. */
 	void (*send)(void *ctx, uint32_t replica, unsigned type, struct bytes body);
 	/* To whoever asked; dropped if the connection is gone. */
 	void (*answer)(void *ctx, uint64_t conn, uint64_t rid, unsigned type, struct bytes body);
@@ -46,6 +46,7 @@ struct node_options {
 	uint32_t sweep_rows;         /* of a pass, looked at in one tick, whatever the group; 64 */
 	uint32_t sweep_bytes;        /* and no more than these and one row; 256 KB */
 	uint64_t waiter_us;          /* a request that waits longer is answered UNKNOWN or NOT_READY; 10 s */
+	uint64_t lock_us;            /* what a transaction has held for longer is asked about; 2 s */
 	const char *boot_id;
 };
 
@@ -53,7 +54,7 @@ void node_options_default(struct node_options *o);
 
 struct node_metrics {
 	struct metrics_count gets, writes, scans, refused, chosen, elections, stepdowns, snapshots_sent, snapshots_got, collected_bytes,
-		expired, bad_messages;
+		expired, bad_messages, tx_prepared, tx_committed, tx_cancelled, tx_conflicts, tx_recovered;
 	struct metrics_hist apply_lag_us;
 };
 

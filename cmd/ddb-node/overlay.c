@@ -23,8 +23,8 @@ struct version {
 	struct key_node *key;
 	uint64_t slot, timestamp;
 	bool deleted;
-	size_t n;
-	uint8_t image[];
+	uint32_t image_n, lock_n;
+	uint8_t bytes[];                                 /* image, lock */
 };
 
 struct key_node {
@@ -174,7 +174,7 @@ static void unlink_version(struct overlay *o, struct version *v)
 	*(v->newer != NULL ? &v->newer->older : &v->key->newest) = v->older;
 	*(v->before != NULL ? &v->before->after : &o->first) = v->after;
 	*(v->after != NULL ? &v->after->before : &o->last) = v->before;
-	o->held -= sizeof *v + v->n;
+	o->held -= sizeof *v + v->image_n + v->lock_n;
 	o->versions--;
 	free(v);
 }
@@ -204,19 +204,23 @@ static void link_version(struct overlay *o, struct version *v)
 	*(v->after != NULL ? &v->after->before : &o->last) = v;
 }
 
-void overlay_put(struct overlay *o, struct bytes key, uint64_t slot, uint64_t timestamp, bool deleted,
-                 struct bytes image)
+void overlay_put(struct overlay *o, struct bytes key, const struct overlay_version *from)
 {
 	struct key_node *k = find_or_add(o, key);
-	struct version *v = mem_resize(NULL, sizeof *v + image.n);
+	size_t n = from->image.n + from->lock.n;
+	struct version *v = mem_resize(NULL, sizeof *v + n);
 
-	*v = (struct version){ .key = k, .slot = slot, .timestamp = timestamp, .deleted = deleted, .n = image.n };
-	if (image.n > 0)
-		memcpy(v->image, image.p, image.n);
-	assert(k->newest == NULL || k->newest->slot <= slot);
-	if (k->newest != NULL && k->newest->slot == slot)
+	assert(from->image.n <= UINT32_MAX && from->lock.n <= UINT32_MAX);
+	*v = (struct version){ .key = k, .slot = from->slot, .timestamp = from->timestamp, .deleted = from->deleted,
+			       .image_n = (uint32_t)from->image.n, .lock_n = (uint32_t)from->lock.n };
+	if (from->image.n > 0)
+		memcpy(v->bytes, from->image.p, from->image.n);
+	if (from->lock.n > 0)
+		memcpy(v->bytes + from->image.n, from->lock.p, from->lock.n);
+	assert(k->newest == NULL || k->newest->slot <= v->slot);
+	if (k->newest != NULL && k->newest->slot == v->slot)
 		unlink_version(o, k->newest);
-	o->held += sizeof *v + image.n;
+	o->held += sizeof *v + n;
 	o->versions++;
 	link_version(o, v);
 }
@@ -232,7 +236,8 @@ static const struct version *version_at(const struct key_node *k, uint64_t upto)
 
 static void show(const struct version *v, struct overlay_version *out)
 {
-	*out = (struct overlay_version){ v->slot, v->timestamp, v->deleted, { v->image, v->n } };
+	*out = (struct overlay_version){ v->slot, v->timestamp, v->deleted, { v->bytes, v->image_n },
+					 { v->bytes + v->image_n, v->lock_n } };
 }
 
 bool overlay_get(const struct overlay *o, struct bytes key, uint64_t upto, struct overlay_version *out)

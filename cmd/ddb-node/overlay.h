@@ -16,15 +16,16 @@ struct overlay;
 
 struct overlay_version {
 	uint64_t slot, timestamp;
-	bool deleted;
-	struct bytes image;          /* binary item; valid until the version is dropped */
+	bool deleted;                /* there is no item */
+	struct bytes image;          /* binary item; valid until the version is dropped, as is: */
+	struct bytes lock;           /* the lock on the item, there or not (common/lock.h); empty for none */
 };
 
 struct overlay *overlay_new(void);
 void overlay_free(struct overlay *o);
 
-/* Add a version (copies key and image).  slot is not below any other version of the key, or replaces the one with the same slot. */
-void overlay_put(struct overlay *o, struct bytes key, uint64_t slot, uint64_t timestamp, bool deleted, struct bytes image);
+/* Add a version (copies key and v).  Its slot is not below any other version of the key, or replaces the one with the same slot. */
+void overlay_put(struct overlay *o, struct bytes key, const struct overlay_version *v);
 /* The newest version with slot <= upto.  False if there is none. */
 bool overlay_get(const struct overlay *o, struct bytes key, uint64_t upto, struct overlay_version *out);
 void overlay_applied(struct overlay *o, uint64_t slot);      /* drop versions with slot <= slot: the store has them */

@@ -372,6 +372,7 @@ static void start_group(struct recovery *r, struct found *f)
 	beat_members(n, &start.config[0]);
 	g->chosen = f->committed;
 	g->overlay_top = f->committed;
+	tx_stored(n, g);
 	group_load(n, g, g->submitted + 1, f->committed);
 	g->apply_since = f->committed > g->submitted ? n->now : 0;
 	g->ready = true;

@@ -5,6 +5,9 @@
 #include "core.h"
 #include "log.h"
 #include "mem.h"
+#ifdef MUTANT_SNAPSHOT_LOSES_LOCK
+#include "item.h"
+#endif
 
 #define SNAP_WINDOW 4u                           /* chunks sent and not acknowledged */
 #define SNAP_OUT_MAX 4u                          /* transfers at once */
@@ -39,6 +42,17 @@ static void send_chunk(struct node *n, struct snap_out *s)
 			s->done = true;
 			break;
 		}
+#ifdef MUTANT_SNAPSHOT_LOSES_LOCK
+		struct buf bare = { 0 };
+		struct cur c = cur_of(value);
+		struct item_head h;
+
+		item_head_get(&c, &h);
+		h.lock = BYTES_NONE;
+		item_head_put(&bare, &h);
+		buf_bytes(&bare, cur_rest(&c));
+		value = buf_view(&bare);
+#endif
 		MSG_LIST_PUT(&rows, row, (&(struct msg_row){ key, value }), MSG_VERSION);
 	}
 	m.rows = buf_view(&rows);
@@ -298,10 +312,12 @@ void snap_installed(struct node *n, struct group *g, const struct store_meta *me
 	if (meta->clock > g->clock)
 		g->clock = meta->clock;
 	overlay_applied(g->overlay, meta->applied);
+	tx_stored(n, g);
 	if (g->overlay_top < meta->applied)
 		g->overlay_top = meta->applied;
 	if (g->chosen < meta->applied)
 		g->chosen = meta->applied;
+	held_chosen(&g->held, g->chosen);
 	if (glog_top(&g->log) <= meta->applied)
 		glog_reset(&g->log, meta->applied + 1);
 	else

@@ -36,7 +36,7 @@ struct store_meta {
 	uint64_t clock;              /* the timestamp of the entry at that slot */
 	uint64_t deleted_clock;      /* the highest timestamp of a delete */
 	struct entry_hash hash;      /* after that slot */
-	uint64_t rows, bytes;        /* of items; for DescribeTable */
+	uint64_t rows, bytes;        /* of items (store_row_worth); for DescribeTable */
 	uint32_t config_bytes;       /* the governing configuration as an encoded CONFIG entry, and its slot */
 	uint64_t config_slot;
 	uint8_t config[256];
@@ -63,6 +63,8 @@ struct store_ops {
 	struct store_cursor *(*seek)(void *ctx, uint64_t group, struct bytes from, bool reverse);
 	bool (*next)(struct store_cursor *c, struct bytes *key, struct bytes *row);  /* valid until the next call */
 	void (*close)(struct store_cursor *c);
+	/* The rows with locks, as applied so far, in key order: calls each(arg, key, row) once a row.  Costs what they cost. */
+	void (*locks)(void *ctx, uint64_t group, void (*each)(void *arg, struct bytes key, struct bytes row), void *arg);
 
 	void (*apply)(void *ctx, struct store_batch *b);                  /* takes ownership; creates the store if needed */
 	/* Make all that is applied survive a power cut.  Waits for older cursors and snapshots of the group to close,
@@ -101,9 +103,13 @@ struct store {
 };
 
 /*
- * What a row adds to store_meta.bytes: the size of its item as the API accounts it (the length of a row that is not
- * one).
+ * What a row adds to store_meta: an item, and its size as the API accounts it (the length of a row that is not one).  Nothing, if
+ * it only says that a transaction has locked a key without an item.  row.n = 0: nothing at all.
  */
-uint64_t store_row_bytes(struct bytes row);
+struct store_worth {
+	uint64_t rows, bytes;
+	bool locked;
+};
+struct store_worth store_row_worth(struct bytes row);
 
 #endif

@@ -21,13 +21,18 @@
 #define WRITEBACK_BYTES (256u << 10)
 #define BUSY_MS 2000                             /* another connection recovers the write-ahead log */
 
-enum statement { GET, SEEK, SEEK_BACK, LAST, PUT, DELETE, META_GET, META_PUT, BEGIN, BEGIN_READ, COMMIT, STATEMENTS };
+#define CREATE_LOCKS "CREATE TABLE locks (key BLOB PRIMARY KEY) WITHOUT ROWID;"
+
+enum statement { GET, SEEK, SEEK_BACK, LAST, LOCKED, PUT, DELETE, LOCK, UNLOCK, META_GET, META_PUT, BEGIN, BEGIN_READ, COMMIT, STATEMENTS };
 
 static const char *const sql[STATEMENTS] = {
 	[GET] = "SELECT val FROM kv WHERE key = ?1",
 	[SEEK] = "SELECT key, val FROM kv WHERE key >= ?1 ORDER BY key",
 	[SEEK_BACK] = "SELECT key, val FROM kv WHERE key <= ?1 ORDER BY key DESC",
 	[LAST] = "SELECT key, val FROM kv ORDER BY key DESC",
+	[LOCKED] = "SELECT key, val FROM locks JOIN kv USING (key) ORDER BY key",
+	[LOCK] = "INSERT OR IGNORE INTO locks VALUES (?1)",
+	[UNLOCK] = "DELETE FROM locks WHERE key = ?1",
 	/* replaced() counts what goes away; it costs nothing, where a look before the write costs a third of it. */
 	[PUT] = "INSERT INTO kv VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET val = replaced(val, excluded.val)",
 	[DELETE] = "DELETE FROM kv WHERE key = ?1 AND replaced(val, 1)",
@@ -46,6 +51,7 @@ struct store_db {
 	bool busy[STATEMENTS];                           /* a scan uses it */
 	unsigned scans;
 	uint64_t old_rows, old_bytes;                    /* what replaced() has seen */
+	int64_t version, locks;                          /* locks: rows of that table, to one who writes */
 	uint64_t wal_pages;
 	int wal_fd;                                      /* of the -wal; -1 until it is needed */
 	uint64_t wal_begun;                              /* bytes of it that are on their way to the disk */
@@ -122,10 +128,11 @@ static void replaced(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	struct store_db *d = sqlite3_user_data(c);
 	const void *p = sqlite3_value_blob(v[0]);
+	struct store_worth old = store_row_worth((struct bytes){ p, (size_t)sqlite3_value_bytes(v[0]) });
 
 	(void)n;
-	d->old_rows++;
-	d->old_bytes += store_row_bytes((struct bytes){ p, (size_t)sqlite3_value_bytes(v[0]) });
+	d->old_rows += old.rows;
+	d->old_bytes += old.bytes;
 	sqlite3_result_value(c, v[1]);
 }
 
@@ -176,17 +183,17 @@ static int number(struct store_db *d, const char *query, int64_t *out)
 
 static int check_format(struct store_db *d)
 {
-	int64_t id, version;
+	int64_t id;
 
-	if (number(d, "PRAGMA application_id", &id) != 0 || number(d, "PRAGMA user_version", &version) != 0)
+	if (number(d, "PRAGMA application_id", &id) != 0 || number(d, "PRAGMA user_version", &d->version) != 0)
 		return -1;
 	if (id != APPLICATION_ID) {
 		log_err("%s: not a store of ddb (application id %lld)", d->path, (long long)id);
 		return -1;
 	}
-	if (version != STORE_DB_VERSION) {
-		log_err("%s: store format %lld, this program knows %d%s", d->path, (long long)version, STORE_DB_VERSION,
-		        version > STORE_DB_VERSION ? ": it was written by a newer ddb" : "");
+	if (d->version < 1 || d->version > STORE_DB_VERSION) {
+		log_err("%s: store format %lld, this program knows %d%s", d->path, (long long)d->version, STORE_DB_VERSION,
+		        d->version > STORE_DB_VERSION ? ": it was written by a newer ddb" : "");
 		return -1;
 	}
 	return 0;
@@ -202,11 +209,23 @@ static int create_schema(struct store_db *d)
 	       exec(d, "create",
 	               "BEGIN;"
 	               "CREATE TABLE kv (key BLOB PRIMARY KEY, val BLOB NOT NULL) WITHOUT ROWID;"
+	               CREATE_LOCKS
 	               "CREATE TABLE meta (applied INTEGER NOT NULL, clock INTEGER NOT NULL, deleted_clock INTEGER NOT NULL,"
 	               " hash BLOB NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL, config_slot INTEGER NOT NULL,"
 	               " config BLOB NOT NULL);"
 	               "INSERT INTO meta VALUES (0, 0, 0, zeroblob(16), 0, 0, 0, x'');"
 	               "COMMIT") != 0 ? -1 : 0;
+}
+
+/* A file of version 1 has no locks: it was made before there were any. */
+static int upgrade(struct store_db *d)
+{
+	if (d->version == STORE_DB_VERSION)
+		return 0;
+	if (exec(d, "upgrade", "BEGIN IMMEDIATE;" CREATE_LOCKS "PRAGMA user_version=2; COMMIT") != 0)
+		return -1;
+	d->version = STORE_DB_VERSION;
+	return 0;
 }
 
 static int set_up(struct store_db *d, enum store_db_mode mode, uint32_t cache_kb, uint64_t mmap_bytes)
@@ -230,7 +249,8 @@ static int set_up(struct store_db *d, enum store_db_mode mode, uint32_t cache_kb
 		return fail(d, "replaced");
 	if (mode == STORE_DB_BUILD)
 		return 0;
-	if (exec(d, "open", "PRAGMA synchronous=NORMAL; PRAGMA cache_spill=OFF") != 0)
+	if (exec(d, "open", "PRAGMA synchronous=NORMAL; PRAGMA cache_spill=OFF") != 0 || upgrade(d) != 0 ||
+	    number(d, "SELECT count(*) FROM locks", &d->locks) != 0)
 		return -1;
 	sqlite3_wal_hook(d->db, committed, d);           /* in the place of the automatic checkpoint */
 	return 0;
@@ -351,12 +371,34 @@ int store_db_seek(struct store_db *d, struct bytes from, bool reverse, struct st
 	return 0;
 }
 
+int store_db_any_locked(struct store_db *d)
+{
+	int64_t any = 0;
+
+	if (d->version == STORE_DB_VERSION && number(d, "SELECT EXISTS (SELECT 1 FROM locks)", &any) != 0)
+		return -1;
+	return any != 0;
+}
+
+int store_db_seek_locked(struct store_db *d, struct store_db_scan *scan)
+{
+	sqlite3_stmt *s = d->version < STORE_DB_VERSION ? NULL : prepare(d, LOCKED);
+
+	if (s == NULL && d->version == STORE_DB_VERSION)
+		return -1;
+	*scan = (struct store_db_scan){ .db = d, .statement = s };
+	d->scans++;
+	return 0;
+}
+
 int store_db_next(struct store_db_scan *scan, struct bytes *key, struct bytes *row)
 {
 	int err = fault_hit("store.read"), rc;
 
 	if (err != 0)
 		return fail_fault(scan->db, "read", err);
+	if (scan->statement == NULL)
+		return 0;
 	rc = sqlite3_step(scan->statement);
 	if (rc == SQLITE_ROW) {
 		*key = column(scan->statement, 0);
@@ -381,9 +423,27 @@ void store_db_end(struct store_db_scan *scan)
 			d->busy[i] = false;
 }
 
+/* Nothing is looked for while there are no locks. */
+static int write_lock(struct store_db *d, struct bytes key, bool locked)
+{
+	sqlite3_stmt *s;
+
+	if (!locked && d->locks == 0)
+		return 0;
+	s = cached(d, locked ? LOCK : UNLOCK);
+	if (s == NULL)
+		return -1;
+	bind(s, 1, key);
+	if (step_once(d, locked ? LOCK : UNLOCK, "lock") != 0)
+		return -1;
+	d->locks += locked ? sqlite3_changes(d->db) : -sqlite3_changes(d->db);
+	return 0;
+}
+
 static int write_row(struct store_db *d, const struct store_row *r, struct store_meta *meta)
 {
 	sqlite3_stmt *s = cached(d, r->row.n > 0 ? PUT : DELETE);
+	struct store_worth worth = store_row_worth(r->row);
 
 	if (s == NULL)
 		return -1;
@@ -398,9 +458,9 @@ static int write_row(struct store_db *d, const struct store_row *r, struct store
 	}
 	sqlite3_reset(s);
 	assert(d->old_rows <= 1);
-	meta->rows += (r->row.n > 0) - d->old_rows;
-	meta->bytes += (r->row.n > 0 ? store_row_bytes(r->row) : 0) - d->old_bytes;
-	return 0;
+	meta->rows += worth.rows - d->old_rows;
+	meta->bytes += worth.bytes - d->old_bytes;
+	return write_lock(d, r->key, worth.locked);
 }
 
 static int write_meta(struct store_db *d, const struct store_meta *m)

@@ -12,7 +12,7 @@
 
 #include "store.h"
 
-#define STORE_DB_VERSION 1
+#define STORE_DB_VERSION 2                               /* 1 has no table of locks; it becomes 2 when it is written to */
 
 enum store_db_mode {
 	STORE_DB_READ,
@@ -23,7 +23,7 @@ enum store_db_mode {
 struct store_db;
 struct store_db_scan {
 	struct store_db *db;
-	void *statement;
+	void *statement;             /* NULL: over nothing */
 	bool shared;                 /* the statement is the connection's own */
 };
 
@@ -39,6 +39,8 @@ int store_db_begin_read(struct store_db *d);
 /* In key order from the first key >= from, reverse: from the last key <= from; from.n = 0: all. */
 int store_db_seek(struct store_db *d, struct bytes from, bool reverse, struct store_db_scan *scan);
 int store_db_next(struct store_db_scan *scan, struct bytes *key, struct bytes *row);    /* 1, 0 at the end */
+int store_db_any_locked(struct store_db *d);                     /* 1, 0: there are no locks */
+int store_db_seek_locked(struct store_db *d, struct store_db_scan *scan);       /* all rows with locks, in key order */
 void store_db_end(struct store_db_scan *scan);
 
 /* One transaction.  meta: in, what is to stand (its rows and bytes from before); out: with rows and bytes counted. */

@@ -31,6 +31,7 @@ struct known {
 	uint32_t life;                                   /* number of drops; jobs from before one are not reported */
 	unsigned jobs;                                   /* submitted and not yet back */
 	struct store_meta meta;
+	bool unlocked;                                   /* nothing was locked at start, and nothing was written since */
 	struct reader *reader;
 	UT_hash_handle hh;
 };
@@ -204,6 +205,25 @@ static void close_cursor(struct store_cursor *c)
 	free(c);
 }
 
+static void locks(void *ctx, uint64_t group, void (*each)(void *arg, struct bytes key, struct bytes row), void *arg)
+{
+	struct store_sqlite *s = ctx;
+	struct known *k = find(s, group);
+	struct store_db_scan scan;
+	struct bytes key, row;
+	int r;
+
+	if (k == NULL || k->generation == 0 || k->unlocked)
+		return;
+	if (store_db_seek_locked(reader_of(s, k)->db, &scan) != 0)
+		failed(s);
+	while ((r = store_db_next(&scan, &key, &row)) > 0)
+		each(arg, key, row);
+	if (r < 0)
+		failed(s);
+	store_db_end(&scan);
+}
+
 /* Pins the state by reading its meta: SQLite begins to read at the first statement, not at BEGIN. */
 static struct store_cursor *snapshot(void *ctx, uint64_t group, struct store_meta *out)
 {
@@ -316,6 +336,7 @@ static void report_applied(struct store_sqlite *s, struct known *k, const struct
 {
 	k->generation = job->generation;
 	k->meta = job->meta;
+	k->unlocked = false;
 	s->events.applied(s->events.arg, job->group, &job->meta);
 }
 
@@ -324,6 +345,7 @@ static void report_installed(struct store_sqlite *s, struct known *k, const stru
 	detach(s, k);
 	k->generation = job->generation;
 	k->meta = job->meta;
+	k->unlocked = false;
 	s->events.installed(s->events.arg, job->group, &job->meta);
 }
 
@@ -408,18 +430,20 @@ static int open_one(struct store_sqlite *s, struct store_file file)
 	char path[STORE_FILES_PATH_MAX];
 	struct store_db *d;
 	struct known *k;
-	int r = -1;
+	int locked = -1;
 
 	store_files_path(&s->files, file, path);
 	d = store_db_open(path, STORE_DB_READ, s->o.read_cache_kb, 0);
 	k = find_or_add(s, file.group);
-	if (d != NULL && store_db_meta(d, &k->meta) == 0) {
-		k->generation = file.generation;
-		store_worker_add(s->worker, file);
-		r = 0;
-	}
+	if (d != NULL && store_db_meta(d, &k->meta) == 0)
+		locked = store_db_any_locked(d);
 	store_db_close(d);
-	return r;
+	if (locked < 0)
+		return -1;
+	k->unlocked = locked == 0;
+	k->generation = file.generation;
+	store_worker_add(s->worker, file);
+	return 0;
 }
 
 static int open_all(struct store_sqlite *s)
@@ -495,6 +519,7 @@ struct store store_sqlite_store(struct store_sqlite *s)
 		.seek = seek,
 		.next = next,
 		.close = close_cursor,
+		.locks = locks,
 		.apply = apply,
 		.checkpoint = checkpoint,
 		.snapshot = snapshot,

@@ -47,6 +47,8 @@ static bool has_expired(const struct group *g, struct bytes key, struct bytes ro
 
 	if (!item_head_get(&c, &h) || !is_over(g, cur_rest(&c), now_s))
 		return false;
+	if (held_has(&g->held, key))
+		return false;                            /* a transaction may hold it: the next pass will see */
 #ifdef MUTANT_SWEEP_WHAT_IS_STORED
 	return true;
 #endif

@@ -22,6 +22,15 @@ void wait_refuse(struct node *n, const struct group *g, uint64_t conn, uint64_t 
 	case MSG_page:
 		msg_put_page(&b, &(struct msg_page){ .result = (uint16_t)r, .text = why, .partition = where }, MSG_VERSION);
 		break;
+	case MSG_tx_prepared:
+		msg_put_tx_prepared(&b, &(struct msg_tx_prepared){ .result = (uint16_t)r, .text = why, .partition = where }, MSG_VERSION);
+		break;
+	case MSG_tx_finished:
+		msg_put_tx_finished(&b, &(struct msg_tx_finished){ .result = (uint16_t)r, .text = why, .partition = where }, MSG_VERSION);
+		break;
+	case MSG_tx_got:
+		msg_put_tx_got(&b, &(struct msg_tx_got){ .result = (uint16_t)r, .text = why, .partition = where }, MSG_VERSION);
+		break;
 	default:
 		msg_put_done(&b, &(struct msg_done){ .result = (uint16_t)r, .text = why, .partition = where }, MSG_VERSION);
 	}

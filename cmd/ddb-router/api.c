@@ -239,6 +239,11 @@ static int64_t inflight(void *arg)
 	return ((struct api *)arg)->inflight;
 }
 
+static int64_t behind(void *arg)
+{
+	return ((struct api *)arg)->r->tx_behind;
+}
+
 /* Only operations that were ever asked for: the others would be 3,000 lines of zeros. */
 static void print_ops(const struct api *a, struct buf *out)
 {
@@ -272,6 +277,11 @@ void api_metrics(struct api *a, struct buf *out)
 		METRICS_COUNT("ddb_router_misroutes_total", NULL, "routes that proved wrong or missing", &m->misroutes),
 		METRICS_COUNT("ddb_router_retries_total", NULL, "requests sent to a node again", &m->retries),
 		METRICS_COUNT("ddb_router_unknown_total", NULL, "writes whose outcome is unknown", &m->unknown),
+		METRICS_COUNT("ddb_router_transactions_total", "result=\"committed\"", "TransactWriteItems carried out, or not",
+		              &m->tx_committed),
+		METRICS_COUNT("ddb_router_transactions_total", "result=\"cancelled\"", NULL, &m->tx_cancelled),
+		METRICS_COUNT("ddb_router_transactions_total", "result=\"repeated\"", NULL, &m->tx_repeated),
+		METRICS_CALL("ddb_router_transactions_behind", NULL, "answered, and not marked as done in the ledger", behind, a),
 		METRICS_COUNT("ddb_router_refused_total", NULL, "requests that were not authentic", &a->refused),
 		METRICS_COUNT("ddb_router_overloaded_total", NULL, "requests beyond --inflight", &a->overloaded),
 		METRICS_COUNT("ddb_router_unknown_operations_total", NULL, "requests for operations we do not have", &a->unknown),

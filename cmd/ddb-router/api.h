@@ -49,6 +49,7 @@ enum api_kind {
 	M(ATTRIBUTE_UPDATES, "AttributeUpdates", LEGACY)                                                               \
 	M(ATTRIBUTES_TO_GET, "AttributesToGet", STRINGS)                                                               \
 	M(BILLING_MODE, "BillingMode", STRING)                                                                         \
+	M(CLIENT_REQUEST_TOKEN, "ClientRequestToken", STRING)                                                          \
 	M(CONDITION_EXPRESSION, "ConditionExpression", STRING)                                                         \
 	M(CONDITIONAL_OPERATOR, "ConditionalOperator", STRING)                                                         \
 	M(CONSISTENT_READ, "ConsistentRead", BOOL)                                                                     \
@@ -99,6 +100,7 @@ enum api_kind {
 	M(TAGS, "Tags", OWN)                                                                                           \
 	M(TIME_TO_LIVE, "TimeToLiveSpecification", OWN)                                                                \
 	M(TOTAL_SEGMENTS, "TotalSegments", INT)                                                                        \
+	M(TRANSACT_ITEMS, "TransactItems", OWN)                                                                        \
 	M(UPDATE_EXPRESSION, "UpdateExpression", STRING)                                                               \
 	M(WARM_THROUGHPUT, "WarmThroughput", OWN)
 
@@ -258,6 +260,9 @@ void api_refuse(struct api_req *q, enum result result, const char *fmt, ...) __a
 void api_fail(struct api_req *q, enum result result, struct bytes text);
 /* The same with "Item": an item to be shown (ReturnValuesOnConditionCheckFailure). */
 void api_fail_item(struct api_req *q, enum result result, struct bytes item);
+/* Other errors, 400, with "Message" and what the caller adds: as api_begin and api_end. */
+struct json_write *api_begin_error(struct api_req *q, const char *type, struct bytes message);
+void api_end_error(struct api_req *q);
 /* Errors of the front door, "com.amazon.coral.service#" types such as "SerializationException". */
 void api_error(struct api_req *q, int status, const char *type, const char *message);
 
@@ -282,7 +287,7 @@ void api_reload(struct api *a);                                         /* the c
 void api_metrics(struct api *a, struct buf *out);
 const struct api_op *api_op_find(struct bytes name);                    /* NULL: no such operation */
 
-/* --- the operations: op_table*.c, op_info.c, op_ttl.c, op_item.c, op_query.c, op_batch.c ----------------------------------------------------------------------------------------------- */
+/* --- the operations: op_table*.c, op_info.c, op_ttl.c, op_item.c, op_query.c, op_batch.c, op_tx*.c ----------------------------------------------------------------------------------------------- */
 
 #define API_OP(op) extern const uint8_t op_##op##_members[]; void op_##op(struct api_req *q);
 API_OP(table_create) API_OP(table_describe) API_OP(table_list) API_OP(table_delete) API_OP(table_update)
@@ -292,8 +297,10 @@ API_OP(ttl_describe) API_OP(ttl_update)
 API_OP(item_put) API_OP(item_get) API_OP(item_update) API_OP(item_delete)
 API_OP(query) API_OP(query_scan)
 API_OP(batch_get) API_OP(batch_write)
+API_OP(tx_get) API_OP(tx_write)
 void op_table_spec_test(struct api_req *q);
 enum djson_result op_table_spec_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 enum djson_result op_batch_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
+enum djson_result op_tx_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 
 #endif

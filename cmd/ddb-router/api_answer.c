@@ -173,6 +173,22 @@ void api_fail_item(struct api_req *q, enum result result, struct bytes item)
 	end(q, result_info(result)->http);
 }
 
+struct json_write *api_begin_error(struct api_req *q, const char *type, struct bytes message)
+{
+	struct buf *b = &q->api->scratch;
+
+	buf_clear(b);
+	buf_put(b, message.p, message.n < MESSAGE_MAX ? message.n : MESSAGE_MAX);
+	buf_u8(b, 0);
+	write_error(q->api, API_SPACE_DYNAMODB, type, "Message", (const char *)b->p);
+	return &q->api->w;
+}
+
+void api_end_error(struct api_req *q)
+{
+	end(q, 400);
+}
+
 /* --- capacity ----------------------------------------------------------------------------------------------------- */
 
 uint64_t api_read_halves(uint64_t bytes, bool consistent)

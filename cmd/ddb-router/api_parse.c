@@ -294,6 +294,7 @@ struct rule {
 
 static const struct rule rules[] = {
 	{ API_BILLING_MODE, 0, 0, false, "[PROVISIONED, PAY_PER_REQUEST]" },
+	{ API_CLIENT_REQUEST_TOKEN, 1, 36, false, NULL },
 	{ API_CONDITIONAL_OPERATOR, 0, 0, false, "[OR, AND]" },
 	{ API_EXCLUSIVE_START_TABLE_NAME, 3, 255, true, NULL },
 	{ API_INDEX_NAME, 3, 255, true, NULL },

@@ -75,12 +75,21 @@ static void on_probe(void *arg, enum result result, struct route_table *t)
 	log_info("serves at %s", where);
 }
 
+static void idle(struct router *r)
+{
+	(void)r;
+	daemon_end(&d, 0);
+}
+
+/* No new transaction can begin; those that are answered are marked as done. */
 static void drained(void *arg)
 {
 	(void)arg;
 	http_free(server);
 	server = NULL;
-	daemon_end(&d, 0);
+	router.tx_idle = idle;
+	if (router.tx_behind == 0)
+		idle(&router);
 }
 
 static void drain(void *arg)

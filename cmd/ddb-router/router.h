@@ -26,6 +26,7 @@
 
 struct router_metrics {
 	struct metrics_count requests, lookups, lookups_missed, misroutes, retries, unknown;
+	struct metrics_count tx_committed, tx_cancelled, tx_repeated;
 };
 
 struct route_node {
@@ -47,6 +48,8 @@ struct router {
 	const char *region;
 	uint64_t ttl_change_ms;                  /* the time to live of a table changes at most this often */
 	size_t held_bytes;                       /* against ROUTER_HELD_BYTES_MAX */
+	unsigned tx_behind;                      /* transactions that are answered, and whose row in the ledger does not say so */
+	void (*tx_idle)(struct router *r);       /* called when there is none any more; NULL: nobody waits */
 	struct router_metrics metrics;
 	struct api *api;                         /* api.c's own */
 };
@@ -97,7 +100,7 @@ void route_fini(struct router *r);
 
 /* --- call.c ------------------------------------------------------------------------------------------------------- */
 
-enum call_kind { CALL_READ_ANY, CALL_READ_LEADER, CALL_WRITE };
+enum call_kind { CALL_READ_ANY, CALL_READ_LEADER, CALL_WRITE };     /* READ_LEADER: also a write that may be done twice */
 
 /*
  * One request to the partition that holds key, sent again (with a fresh route where needed) as long as it certainly was not carried out

@@ -4,7 +4,7 @@
 
 static const char *const ops[] = {
 	"PutItem", "GetItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem", "CreateTable", "DescribeTable",
-	"ListTables", "DeleteTable", "DescribeLimits", "ListTagsOfResource",
+	"ListTables", "DeleteTable", "DescribeLimits", "ListTagsOfResource", "TransactWriteItems", "TransactGetItems",
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

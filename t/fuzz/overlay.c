@@ -58,6 +58,7 @@ static void same(const struct plain *p, const struct overlay_version *v)
 	assert(p->slot == v->slot && p->timestamp == v->timestamp && p->deleted == v->deleted && p->image == v->image.n);
 	for (size_t i = 0; i < v->image.n; i++)
 		assert(v->image.p[i] == p->image);
+	assert(v->lock.n == (size_t)p->image / 2 && (v->lock.n == 0 || v->lock.p[0] == p->image));
 }
 
 static void put(struct overlay *o, struct model *m, uint8_t key, uint64_t slot, uint8_t image, uint64_t timestamp)
@@ -75,7 +76,7 @@ static void put(struct overlay *o, struct model *m, uint8_t key, uint64_t slot, 
 	else
 		return;
 	memset(bytes, image, sizeof bytes);
-	overlay_put(o, key_bytes(key), p.slot, timestamp, p.deleted, (struct bytes){ bytes, image });
+	overlay_put(o, key_bytes(key), &(struct overlay_version){ p.slot, timestamp, p.deleted, { bytes, image }, { bytes, image / 2 } });
 }
 
 static void get(const struct overlay *o, const struct model *m, uint8_t key, uint64_t upto)

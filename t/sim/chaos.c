@@ -62,6 +62,9 @@ void chaos_roll(struct sim *s)
 	s->segment_bytes = (4 + world_below(s, 24)) * 4 * SEG_BLOCK;
 	s->first_bytes = world_chance(s, 500) ? 2 * SEG_BLOCK : 4 * SEG_BLOCK;
 	s->checkpoint_every = world_chance(s, 500) ? 0 : 1 + up_to(s, 20);
+	o->lock_us = 100 * MS + world_below(s, world_chance(s, 500) ? 300 * MS : 2 * SEC);
+	s->k.tellers = world_chance(s, 300) ? 0 : 1 + up_to(s, BANK_TELLERS_MAX - 1);
+	s->k.die_permille = world_chance(s, 300) ? 0 : up_to(s, 120);
 }
 
 /* --- damage that only the other replicas can repair --------------------------------------------------------------- */

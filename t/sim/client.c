@@ -7,102 +7,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "expr.h"
 #include "item_build.h"
 #include "mem.h"
 #include "sim.h"
 
 #define ATTEMPTS_MAX 8u
-#define PLACE "????????"                 /* where a program names an operation */
-#define PLACES_MAX 4
-
-struct program {
-	struct buf b;
-	size_t at[PLACES_MAX], n;
-};
-
-struct programs {
-	struct program absent, exists, equal, append, add;
-};
-
-static void find_places(struct program *p)
-{
-	for (size_t i = 0; i + SIM_ID_BYTES <= p->b.n; i++)
-		if (memcmp(p->b.p + i, PLACE, SIM_ID_BYTES) == 0) {
-			assert(p->n < PLACES_MAX);
-			p->at[p->n++] = i;
-		}
-}
-
-static struct bytes value(struct item_build *b, int kind)
-{
-	item_build_reset(b);
-	switch (kind) {
-	case 0:
-		item_build_s(b, BYTES_LIT(PLACE));
-		break;
-	case 1:
-		item_build_u64(b, 1);
-		break;
-	default:
-		item_build_open(b, ITEM_L);
-		if (kind == 3)
-			item_build_s(b, BYTES_LIT(PLACE));
-		item_build_close(b);
-	}
-	assert(item_build_ok(b));
-	return bytes_copy(item_build_view(b));
-}
-
-static void compile(struct program *p, const char *text, bool update)
-{
-	static const char *const alias[] = { ":v", ":one", ":none", ":list" };
-	struct expr_subst subst = { 0 };
-	struct item_build b;
-	struct buf err = { 0 };
-	struct bytes v[4];
-	bool ok;
-
-	item_build_init(&b);
-	for (int i = 0; i < 4; i++) {
-		v[i] = value(&b, i);
-		if (strstr(text, alias[i]) != NULL)
-			expr_subst_value(&subst, bytes_str(alias[i]), v[i]);
-	}
-	ok = expr_subst_seal(&subst, &err);
-	ok = ok && (update ? expr_compile_update(bytes_str(text), &subst, NULL, &p->b, &err) :
-			     expr_compile_condition(bytes_str(text), &subst, &p->b, &err));
-	if (!ok) {
-		fprintf(stderr, "%s: %.*s\n", text, (int)err.n, (const char *)err.p);
-		abort();
-	}
-	find_places(p);
-	for (int i = 0; i < 4; i++)
-		free((void *)v[i].p);
-	expr_subst_fini(&subst);
-	item_build_fini(&b);
-	buf_fini(&err);
-}
-
 struct programs *client_programs(void)
 {
 	struct programs *p = mem_new(sizeof *p);
 
-	compile(&p->absent, "attribute_not_exists(pk)", false);
-	compile(&p->exists, "attribute_exists(pk)", false);
-	compile(&p->equal, "v = :v", false);
-	compile(&p->append, "SET v = :v, l = list_append(if_not_exists(l, :none), :list)", true);
-	compile(&p->add, "SET v = :v ADD n :one", true);
+	program_compile(&p->absent, "attribute_not_exists(pk)", false);
+	program_compile(&p->exists, "attribute_exists(pk)", false);
+	program_compile(&p->equal, "v = :v", false);
+	program_compile(&p->append, "SET v = :v, l = list_append(if_not_exists(l, :none), :list)", true);
+	program_compile(&p->add, "SET v = :v ADD n :one", true);
+	bank_programs(p);
 	return p;
 }
 
 void client_programs_free(struct programs *p)
 {
-	buf_fini(&p->absent.b);
-	buf_fini(&p->exists.b);
-	buf_fini(&p->equal.b);
-	buf_fini(&p->append.b);
-	buf_fini(&p->add.b);
+	program_fini(&p->absent);
+	program_fini(&p->exists);
+	program_fini(&p->equal);
+	program_fini(&p->append);
+	program_fini(&p->add);
+	bank_programs_fini(p);
 	free(p);
 }
 
@@ -220,31 +150,15 @@ static uint32_t new_op(struct sim *s)
 
 /* --- asking ------------------------------------------------------------------------------------------------------- */
 
-static void spell(uint32_t id, uint8_t out[SIM_ID_BYTES])
-{
-	for (int i = SIM_ID_BYTES - 1; i >= 0; i--, id /= 10)
-		out[i] = (uint8_t)('0' + id % 10);
-}
-
-static struct bytes fill(const struct program *p, uint32_t id, struct buf *out)
-{
-	size_t at = out->n;
-
-	buf_bytes(out, buf_view(&p->b));
-	for (size_t i = 0; i < p->n; i++)
-		spell(id, out->p + at + p->at[i]);
-	return (struct bytes){ out->p + at, p->b.n };
-}
-
 static struct bytes test_program(const struct sim *s, const struct op *op, struct buf *out)
 {
 	switch (op->test) {
 	case TEST_ABSENT:
-		return fill(&s->programs->absent, 0, out);
+		return program_fill(&s->programs->absent, 0, out);
 	case TEST_EXISTS:
-		return fill(&s->programs->exists, 0, out);
+		return program_fill(&s->programs->exists, 0, out);
 	case TEST_EQUAL:
-		return fill(&s->programs->equal, op->expect, out);
+		return program_fill(&s->programs->equal, op->expect, out);
 	}
 	return BYTES_NONE;
 }
@@ -253,7 +167,7 @@ static struct bytes item_of(struct sim *s, struct bytes key, const struct op *op
 {
 	uint8_t text[SIM_ID_BYTES], *pad;
 
-	spell(id, text);
+	program_spell(id, text);
 	item_build_reset(s->build);
 	item_build_item(s->build);
 	item_build_name(s->build, BYTES_LIT("pk"));
@@ -289,7 +203,7 @@ static void put_write(struct sim *s, const struct op *op, uint32_t id, struct bu
 	if (m.kind != MSG_OP_DELETE)
 		m.item = item_of(s, m.key, op, id, m.kind == MSG_OP_PUT);
 	if (m.kind == MSG_OP_UPDATE)
-		m.update = fill(op->kind == OP_ADD ? &s->programs->add : &s->programs->append, id, &program);
+		m.update = program_fill(op->kind == OP_ADD ? &s->programs->add : &s->programs->append, id, &program);
 	if (op->tested == 0)
 		m.condition = condition;
 	MSG_LIST_PUT(&ops, op, &m, MSG_VERSION);
@@ -319,8 +233,13 @@ static unsigned encode(struct sim *s, const struct op *op, uint32_t id, struct b
 						    .consistent = op->kind == OP_GET, .key = { key, 3 } }, MSG_VERSION);
 		return MSG_get;
 	}
+	/* Behind its last key the bank's begin. */
+	model_key(&s->group[op->group], 0, key);
+	key[1] = '9' + 1;
 	msg_put_scan(out, &(struct msg_scan){ .group = group, .table = group, .schema = 1,
 					      .consistent = op->kind == OP_SCAN, .reverse = op->reverse,
+					      .from = op->reverse ? (struct bytes){ key, 2 } : BYTES_NONE,
+					      .to = op->reverse ? BYTES_NONE : (struct bytes){ key, 2 },
 					      .limit = op->limit }, MSG_VERSION);
 	return MSG_scan;
 }

@@ -44,6 +44,8 @@ void judge_sent(struct machine *m, unsigned type, struct bytes body)
 	if (p.type != PX_ACCEPTED || !(p.flags & 1) || p.ballot < w->acked_ballot)
 		return;
 	if (p.ballot > w->acked_ballot) {
+		if (w->acked > w->acked_before)
+			w->acked_before = w->acked;
 		w->acked_ballot = p.ballot;
 		w->acked = 0;
 	}
@@ -117,6 +119,9 @@ static bool holds_durably(struct sim *s, uint32_t incarnation, const struct mode
 		return false;
 	at = glog_at(&g->log, slot);
 	if (at != NULL && !at->damaged && at->position < wal_durable(m->node->wal))
+		return true;
+	/* It was, when it said so to a leader that hears of it now; what has damaged it since must be repaired from the others. */
+	if (at != NULL && at->damaged && s->identity[incarnation].word[model->id - 1].acked_before >= slot)
 		return true;
 	return store_mem_meta(m->store, model->id, true, &meta) && meta.applied >= slot;
 }
@@ -204,6 +209,7 @@ static void check_group(struct machine *m, struct group *g, unsigned i)
 		check_state(m, g, model);
 		m->seen_submitted[i] = g->submitted;
 	}
+	books_held(m, g);
 	if (g->px.state == PX_LEADER)
 		check_leader(m, g, i);
 	if (m->base[i] == 0)
@@ -229,6 +235,23 @@ void judge_step(struct machine *m)
 			m->seen_chosen[i] = m->seen_submitted[i] = m->base[i] = 0;
 		}
 	}
+}
+
+bool judge_served(const struct sim *s)
+{
+	for (uint32_t i = 0; i < s->ngroups; i++) {
+		bool served = false;
+
+		for (uint32_t k = 0; k < s->nmachines && s->written_since[i]; k++) {
+			const struct machine *m = &s->machine[k];
+			const struct group *g = m->up ? node_group(m->node, i + 1) : NULL;
+
+			served |= g != NULL && g->ready && px_may_serve(&g->px, machine_clock(m));
+		}
+		if (!served)
+			return false;
+	}
+	return true;
 }
 
 /* --- at the end --------------------------------------------------------------------------------------------------- */
@@ -279,7 +302,7 @@ static bool group_converged(struct sim *s, unsigned i, const char **why)
 bool judge_converged(struct sim *s, const char **why)
 {
 	*why = "autoadmin wants something yet";
-	if (!admin_settled(s))
+	if (!admin_settled(s) || !books_settled(s, why))
 		return false;
 	for (uint32_t i = 0; i < s->ngroups; i++)
 		if (!group_converged(s, i, why))

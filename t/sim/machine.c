@@ -106,7 +106,11 @@ static void env_send(void *ctx, uint32_t replica, unsigned type, struct bytes bo
 	if (!alive(m))
 		return;
 	judge_sent(m, type, body);
-	post_send(m, replica, type, body);
+	for (uint32_t i = 0; replica == 0 && i < m->s->nmachines; i++)
+		if (i != m->index)
+			post_send(m, m->s->machine[i].incarnation, type, body);
+	if (replica != 0)
+		post_send(m, replica, type, body);
 }
 
 static void env_answer(void *ctx, uint64_t conn, uint64_t rid, unsigned type, struct bytes body)
@@ -246,6 +250,7 @@ void machine_bury(struct machine *m)
 	world_say(s, "machine %u: %s", m->index, m->dying == CRASH_POWER ? "loses power" : "its process ends");
 	disk_crash(&m->disk, m->dying);
 	s->count.snapshots += node_metrics(m->node)->snapshots_got.v;
+	s->count.tx_recovered += node_metrics(m->node)->tx_recovered.v;
 	node_free(m->node);
 	m->node = NULL;
 	store_mem_crash(m->store, m->dying == CRASH_POWER ? survivors : NULL, s);

@@ -257,6 +257,12 @@ static void write_entry(struct sim *s, struct model_group *g, struct model_slot 
 	const struct op *op = NULL;
 	unsigned rows = 0, puts = 0, deletes = 0;
 
+	s->count.proposals++;
+	if (entry_row_next(&rest, &row) && books_own(row.key)) {
+		books_entry(s, g, slot, e);
+		return;
+	}
+	rest = e->rows;
 	while (entry_row_next(&rest, &row)) {
 		if (row.flags & ENTRY_ROW_EXPIRED) {
 			expire_entry(s, g, slot, e->rows);
@@ -290,7 +296,6 @@ static void write_entry(struct sim *s, struct model_group *g, struct model_slot 
 		wrong(s, g, slot, at->id, "rows that do not belong to it");
 	if (op != NULL)
 		s->op[at->id].slot = slot;
-	s->count.proposals++;
 }
 
 static void config_entry(struct model_group *g, uint64_t slot, const struct entry *e)

@@ -81,7 +81,7 @@ static void deliver(struct sim *s, struct sim_event e, unsigned type, struct byt
 
 static const char *asker(uint64_t conn)
 {
-	return conn == ADMIN_CONN ? "autoadmin" : "client";
+	return conn == ADMIN_CONN ? "autoadmin" : conn >= BANK_CONN ? "teller" : "client";
 }
 
 void post_request(struct sim *s, uint32_t machine, uint64_t conn, uint64_t rid, unsigned type, struct bytes body)

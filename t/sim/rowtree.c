@@ -10,7 +10,7 @@
 struct pair {
 	uint32_t refs;
 	uint64_t priority;
-	uint64_t bytes;                          /* store_row_bytes */
+	struct store_worth worth;
 	size_t key_n, row_n;
 	uint8_t p[];
 };
@@ -44,7 +44,7 @@ static struct pair *pair_new(struct bytes key, struct bytes row)
 {
 	struct pair *p = mem_resize(NULL, sizeof *p + key.n + row.n);
 
-	*p = (struct pair){ .refs = 1, .priority = hash_more(0, key), .bytes = store_row_bytes(row) };
+	*p = (struct pair){ .refs = 1, .priority = hash_more(0, key), .worth = store_row_worth(row) };
 	p->key_n = key.n;
 	p->row_n = row.n;
 	if (key.n > 0)
@@ -175,12 +175,16 @@ struct rowtree *rowtree_put(struct rowtree *t, struct bytes key, struct bytes ro
 	const struct rowtree *old = rowtree_find(t, key);
 	struct pair *p;
 
-	*c = (struct rowtree_change){ .removed = old != NULL, .removed_bytes = old != NULL ? old->pair->bytes : 0 };
+	*c = (struct rowtree_change){ 0 };
+	if (old != NULL) {
+		c->removed = old->pair->worth.rows;
+		c->removed_bytes = old->pair->worth.bytes;
+	}
 	if (row.n == 0)
 		return old != NULL ? take(t, key) : t;
 	p = pair_new(key, row);
-	c->added = 1;
-	c->added_bytes = p->bytes;
+	c->added = p->worth.rows;
+	c->added_bytes = p->worth.bytes;
 	return insert(t, p);
 }
 

@@ -13,8 +13,8 @@
 struct rowtree;
 
 struct rowtree_change {
-	uint64_t added, removed;                 /* rows, 0 or 1 each */
-	uint64_t added_bytes, removed_bytes;     /* store_row_bytes */
+	uint64_t added, removed;                 /* items, 0 or 1 each, and their sizes (store_row_worth) */
+	uint64_t added_bytes, removed_bytes;
 };
 
 struct rowtree *rowtree_hold(struct rowtree *t);         /* one more reference; returns t */

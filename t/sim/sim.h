@@ -6,7 +6,9 @@
  *   post.c     messages between machines                    chaos.c    faults
  *   admin.c    a scripted autoadmin                         client.c   requests and their answers
  *   judge.c    invariants of the nodes, after every step    model.c    what the chosen entries mean, and what an answer
- *                                                                      may say
+ *   bank.c     transactions, whose coordinators may die;               may say
+ *              bank_put.c: their messages
+ *   books.c    what the bank's chosen entries mean          program.c  expressions
  *
  * Everything that happens follows from the seed: one queue of events, one stream of random numbers, no pointer or
  * clock in any decision.  Times are microseconds of true time but for what a machine's clock says.
@@ -19,6 +21,7 @@
 #include "entry.h"
 #include "msg.h"
 #include "node.h"
+#include "program.h"
 #include "store_mem.h"
 #include "wal.h"
 
@@ -30,7 +33,7 @@
 #define SIM_KEYS (SIM_REGISTERS + SIM_LISTS)
 #define SIM_LIST_MAX 24              /* elements, roughly: then it is deleted */
 #define SIM_INCARNATIONS_MAX 512
-#define SIM_ID_BYTES 8               /* of an operation, in items */
+#define SIM_ID_BYTES PROGRAM_ID_BYTES
 #define SIM_WALL_S 1700000000ull     /* what everybody's clock says, about, when a run begins */
 #define SIM_NEVER UINT64_MAX
 
@@ -46,7 +49,9 @@
 	X(slots) X(leaders) X(serving_checks) X(configurations) X(snapshots) X(collections) X(drops)                   \
 	X(kills) X(power_cuts) X(blackouts) X(mid_step_crashes) X(clean_stops) X(pauses) X(partitions) X(clogs)        \
 	X(disk_errors) X(store_errors) X(slow_disks) X(torn_writes) X(lost_writes) X(undone_names) X(bit_flips)        \
-	X(damaged_logs) X(lost_logs) X(wipes) X(handoffs) X(moves) X(clock_jumps) X(restarts) X(convergence_us)
+	X(damaged_logs) X(lost_logs) X(wipes) X(handoffs) X(moves) X(clock_jumps) X(restarts)         \
+	X(tx_begun) X(tx_prepares) X(tx_commits) X(tx_cancels) X(tx_conflicts) X(tx_late) X(tx_reads) X(tx_deaths)      \
+	X(tx_recovered) X(touches) X(convergence_us)
 
 struct sim_counts {
 #define X(name) uint64_t name;
@@ -73,6 +78,8 @@ enum sim_event_kind {
 	SIM_ADMIN,
 	SIM_FAULT,
 	SIM_PHASE,                   /* look whether this part of the run is over */
+	SIM_BANK,                    /* a teller wakes, or looks whether its answers have come */
+	SIM_ECHO,                    /* a message of a transaction arrives once more */
 };
 
 struct sim_packet {
@@ -158,6 +165,7 @@ struct machine {
 struct replica_word {
 	uint64_t promised;
 	uint64_t acked_ballot, acked;            /* ACCEPTED up to a slot */
+	uint64_t acked_before;                   /* the highest slot in any earlier ballot */
 	uint64_t led;                            /* ballot, and in which life */
 	uint32_t led_life;
 };
@@ -241,6 +249,84 @@ struct model_group {
 	uint32_t seen[SIM_KEYS];                 /* last value read or written, as far as clients know */
 };
 
+/* --- the bank: accounts of all groups, whose balances add up to 0 --------------------------------------------------- */
+
+#define BANK_ACCOUNTS 5              /* keys of a group with a balance, */
+#define BANK_KEYS 7                  /* and without */
+#define BANK_OPS_MAX 5
+#define BANK_TELLERS_MAX 6
+
+struct bank_state {                      /* of a key: what its item holds */
+	bool there, money;
+	int b;                           /* balance */
+	uint32_t v, w;                   /* the transaction, and the plain write, that changed it last; 0 = none */
+};
+
+struct bank_version {
+	uint64_t slot;
+	struct bank_state is;
+};
+
+struct bank_key {
+	struct bank_version *v;
+	size_t n, cap;
+	uint32_t holder;                 /* the transaction that has locked it; 0 = none */
+	uint64_t held_slot;
+	struct bank_state next;          /* once that commits */
+};
+
+enum bank_kind { BANK_ADD, BANK_PUT, BANK_DELETE, BANK_CHECK };
+enum bank_test { BANK_ANY, BANK_ABSENT, BANK_EXISTS, BANK_EQUAL, BANK_ZERO };
+
+struct bank_op {
+	uint8_t group, key, kind, test;
+	int8_t amount;
+	int put;                         /* BANK_PUT: the balance */
+	uint32_t expect;                 /* BANK_EQUAL */
+	bool done;                       /* its commit is chosen */
+};
+
+struct bank_tx {                         /* or a plain write: then op[0] alone */
+	bool plain, refused;             /* refused: said to be certainly not done */
+	uint8_t nops, ledger;            /* ledger: group */
+	char state;                      /* in the ledger, as chosen; 0 = not there */
+	struct bank_op op[BANK_OPS_MAX];
+	uint64_t timestamp;
+	uint64_t floor[SIM_GROUPS_MAX];
+};
+
+struct bank_part {                       /* of what a teller asks: one group's */
+	bool wanted, done, again;
+	uint8_t attempts;
+	uint64_t sent;
+};
+
+struct bank_seen {
+	bool locked;
+	uint64_t slot;
+	struct bank_state is;
+};
+
+struct teller {
+	uint32_t tx;                     /* 0: none */
+	uint8_t stage, serial, pokes, rounds;
+	bool failed, commit;
+	uint64_t time;                   /* of a conflict; 0 = none */
+	struct bank_part part[SIM_GROUPS_MAX];
+	struct bank_seen seen[2][SIM_GROUPS_MAX][BANK_KEYS];
+	char told;                       /* by the ledger */
+};
+
+struct bank {
+	uint32_t ntellers;
+	struct teller teller[BANK_TELLERS_MAX];
+	struct bank_tx *tx;
+	size_t ntxs, cap_txs;
+	struct bank_key key[SIM_GROUPS_MAX][BANK_KEYS];
+	bool read;                       /* everything, after healing */
+	uint64_t served_at;              /* when some group was not served last, after healing */
+};
+
 /* --- autoadmin ---------------------------------------------------------------------------------------------------- */
 
 struct admin_group {
@@ -277,9 +363,13 @@ struct knobs {                                   /* rolled for each seed */
 	unsigned pad_max;
 	unsigned read_permille;
 	uint64_t timeout_us;
+	unsigned tellers, die_permille;
 };
 
-struct programs;
+struct programs {
+	struct program absent, exists, equal, append, add;
+	struct program zero, amount[7], touch, pending, commit, cancel;
+};
 
 struct sim {
 	uint64_t seed, now, steps, hash, rng;
@@ -306,6 +396,7 @@ struct sim {
 	uint32_t believed[SIM_GROUPS_MAX];       /* the machine that leads, as far as clients know */
 	const struct programs *programs;
 	struct item_build *build;
+	struct bank bank;
 
 	uint64_t cut_until[SIM_MACHINES_MAX][SIM_MACHINES_MAX], clog_until[SIM_MACHINES_MAX][SIM_MACHINES_MAX];
 	uint64_t arrival[SIM_MACHINES_MAX][SIM_MACHINES_MAX];    /* of what was sent last */
@@ -390,11 +481,46 @@ void client_wake(struct sim *s, uint32_t client);
 void client_timeout(struct sim *s, uint32_t client, uint32_t op, uint32_t attempt);
 void client_answer(struct sim *s, uint32_t client, uint64_t rid, unsigned type, struct bytes body);
 
+/* --- bank_put.c: the bank's messages; each returns its type */
+void bank_programs(struct programs *p);
+void bank_programs_fini(struct programs *p);
+unsigned bank_put_begin(struct sim *s, uint32_t tx, struct buf *out);
+unsigned bank_put_prepare(struct sim *s, uint32_t tx, unsigned group, struct buf *out);
+unsigned bank_put_decide(struct sim *s, uint32_t tx, bool commit, struct buf *out);
+unsigned bank_put_ask(struct sim *s, uint32_t tx, struct buf *out);
+unsigned bank_put_finish(struct sim *s, uint32_t tx, unsigned group, bool commit, struct buf *out);
+unsigned bank_put_read(unsigned group, struct buf *out);
+unsigned bank_put_scan(unsigned group, bool reverse, struct buf *out);  /* all accounts, strongly */
+unsigned bank_put_plain(struct sim *s, uint32_t tx, struct buf *out);
+
+/* --- bank.c */
+#define BANK_CONN 2000u
+void bank_init(struct sim *s);
+void bank_fini(struct sim *s);
+void bank_wake(struct sim *s, uint32_t teller, uint32_t tx, uint8_t serial);
+void bank_echo(struct sim *s, uint32_t tx, uint8_t group, bool finish);
+void bank_answer(struct sim *s, uint32_t teller, uint64_t rid, unsigned type, struct bytes body);
+
+/* --- books.c */
+bool books_own(struct bytes key);                                /* is it one of the bank's? */
+void books_entry(struct sim *s, struct model_group *g, uint64_t slot, const struct entry *e);
+bool books_read(struct bytes item, struct bank_state *out);
+bool books_same(const struct bank_state *a, const struct bank_state *b);
+bool books_holds(const struct bank_op *op, const struct bank_state *is);
+const struct bank_state *books_newest(const struct sim *s, unsigned group, unsigned key);
+/* Was there such a state at floor or later? */
+bool books_was(const struct sim *s, unsigned group, unsigned key, uint64_t floor, const struct bank_state *is);
+bool books_failed(const struct sim *s, const struct bank_op *op, uint64_t floor);        /* its test, at floor or later */
+bool books_settled(const struct sim *s, const char **why);       /* nothing is locked; what is committed is done */
+void books_held(const struct machine *m, const struct group *g); /* a node knows what is locked */
+void books_totals(struct sim *s, uint32_t tx, struct bank_seen (*seen)[BANK_KEYS]);      /* of one moment, not before tx began */
+
 /* --- judge.c */
 void judge_step(struct machine *m);
 void judge_sent(struct machine *m, unsigned type, struct bytes body);
 void judge_started(struct machine *m);
 bool judge_converged(struct sim *s, const char **why);
+bool judge_served(const struct sim *s);                          /* every group has a leader that may serve, and wrote after healing */
 void judge_equal(struct sim *s);                                 /* of replicas that applied the same */
 
 /* --- model.c */

@@ -279,6 +279,18 @@ static void close_cursor(struct store_cursor *c)
 	free(c);
 }
 
+static void locks(void *ctx, uint64_t group, void (*each)(void *arg, struct bytes key, struct bytes row), void *arg)
+{
+	struct rowtree *root = visible(find(ctx, group)).root;
+	struct rowtree_walk walk;
+	struct bytes key, row;
+
+	rowtree_seek(root, BYTES_NONE, false, &walk);
+	while (rowtree_next(&walk, &key, &row))
+		if (store_row_worth(row).locked)
+			each(arg, key, row);
+}
+
 static struct store_cursor *snapshot(void *ctx, uint64_t group, struct store_meta *out)
 {
 	struct store_mem *m = ctx;
@@ -689,6 +701,7 @@ struct store store_mem_store(struct store_mem *m)
 		.seek = seek,
 		.next = next,
 		.close = close_cursor,
+		.locks = locks,
 		.apply = apply,
 		.checkpoint = checkpoint,
 		.snapshot = snapshot,

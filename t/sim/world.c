@@ -15,6 +15,7 @@
 #define UNLIMITED_US (6 * SEC)
 #define HEAL_US (45 * SEC)
 #define VERIFY_US (10 * SEC)
+#define ORPHANED_US (3 * SEC)            /* a lock is gone lock_us and that after all groups are served */
 
 /* --- random numbers (xorshift64*) and hashes ---------------------------------------------------------------------- */
 
@@ -209,6 +210,7 @@ static void init(struct sim *s)
 		world_at(s, s->now + world_below(s, 20 * MS), (struct sim_event){ .kind = SIM_START, .machine = i });
 	}
 	admin_init(s);
+	bank_init(s);
 	for (uint32_t i = 0; i < s->nclients; i++) {
 		s->client[i].index = i;
 		world_at(s, s->now + 50 * MS + world_spread(s, s->k.think_us),
@@ -236,7 +238,7 @@ static bool all_read(struct sim *s)
 	for (uint32_t i = 0; i < s->nclients; i++)
 		if (s->client[i].op != 0 || (i < s->ngroups && s->client[i].next < SIM_KEYS + 2))
 			return false;
-	return true;
+	return s->bank.ntellers == 0 || s->bank.read;
 }
 
 /* From time to time: is this part of the run over? */
@@ -255,6 +257,7 @@ static void look(struct sim *s)
 		if ((steps >= STEPS_REPAIRABLE && s->count.proposals >= PROPOSALS_MIN &&
 		     s->count.leaders > s->ngroups) || steps >= STEPS_MAX) {
 			enter(s, PHASE_HEAL);
+			s->bank.served_at = s->now;
 			chaos_heal(s);
 		}
 		break;
@@ -265,8 +268,13 @@ static void look(struct sim *s)
 			enter(s, PHASE_VERIFY);
 			for (uint32_t i = 0; i < s->nclients; i++)
 				s->client[i].next = 0;
+			s->bank.read = false;
 		} else if (us > HEAL_US)
 			world_fail(s, "no convergence after everything was healed: %s", why);
+		if (!judge_served(s))
+			s->bank.served_at = s->now;
+		if (s->now - s->bank.served_at > s->options.lock_us + ORPHANED_US && !books_settled(s, &why))
+			world_fail(s, "a lock outlives its coordinator by more than it may");
 		break;
 	case PHASE_VERIFY:
 		if (all_read(s)) {
@@ -302,6 +310,9 @@ static void one(struct sim *s, struct sim_event *e)
 	case SIM_ANSWER:
 		if (e->a == ADMIN_CONN)
 			admin_answer(s, e->b, e->packet->type, (struct bytes){ e->packet->body, e->packet->n });
+		else if (e->a >= BANK_CONN)
+			bank_answer(s, (uint32_t)(e->a - BANK_CONN), e->b, e->packet->type,
+				    (struct bytes){ e->packet->body, e->packet->n });
 		else
 			client_answer(s, (uint32_t)e->a, e->b, e->packet->type,
 				      (struct bytes){ e->packet->body, e->packet->n });
@@ -320,6 +331,12 @@ static void one(struct sim *s, struct sim_event *e)
 		break;
 	case SIM_PHASE:
 		look(s);
+		break;
+	case SIM_BANK:
+		bank_wake(s, e->machine, (uint32_t)e->a, (uint8_t)e->b);
+		break;
+	case SIM_ECHO:
+		bank_echo(s, (uint32_t)e->a, (uint8_t)e->machine, e->b != 0);
 		break;
 	}
 }
@@ -356,6 +373,7 @@ void world_free(struct sim *s)
 	}
 	for (uint32_t i = 0; i < s->ngroups; i++)
 		model_fini(&s->group[i]);
+	bank_fini(s);
 	for (size_t i = 0; i < s->nheap; i++)
 		free(s->heap[i].packet);
 	free(s->heap);

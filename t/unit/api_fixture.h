@@ -229,6 +229,22 @@ static inline void node_answers(enum result result, const char *text, bool parti
 	sent_end(s, NET_ANSWERED, write ? MSG_written : MSG_got, &out);
 }
 
+/* The oldest tx_get finds nothing. */
+static inline void tx_get_answers(struct sent *s)
+{
+	struct buf out = { 0 }, results = { 0 };
+	struct msg_tx_get m;
+	struct bytes part;
+
+	if (!msg_get_tx_get(buf_view(&s->body), &m, MSG_VERSION))
+		abort();
+	while (msg_list_next(&m.gets, &part))
+		MSG_LIST_PUT(&results, tx_item, &(struct msg_tx_item){ .found = 0 }, MSG_VERSION);
+	msg_put_tx_got(&out, &(struct msg_tx_got){ .results = buf_view(&results) }, MSG_VERSION);
+	buf_fini(&results);
+	sent_end(s, NET_ANSWERED, MSG_tx_got, &out);
+}
+
 /* Everything outstanding, and what follows from it, gets some answer. */
 static inline void all_answer(void)
 {
@@ -240,6 +256,9 @@ static inline void all_answer(void)
 		case MSG_lookup:
 			if (!memds_answers())
 				abort();
+			break;
+		case MSG_tx_get:
+			tx_get_answers(s);
 			break;
 		case MSG_scan:
 			msg_put_page(&out, &(struct msg_page){ .result = RESULT_OK }, MSG_VERSION);

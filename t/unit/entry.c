@@ -3,14 +3,18 @@
 #include "check.h"
 #include "golden.h"
 
-static const struct entry_row put = { ENTRY_ROW_PUT, { (const uint8_t *)"key-1", 5 }, { (const uint8_t *)"image", 5 }, { NULL, 0 } };
-static const struct entry_row put_old = { ENTRY_ROW_PUT | ENTRY_ROW_OLD, { (const uint8_t *)"key-2", 5 },
-	{ (const uint8_t *)"new", 3 }, { (const uint8_t *)"old", 3 } };
-static const struct entry_row del = { ENTRY_ROW_DELETE, { (const uint8_t *)"key-3", 5 }, { NULL, 0 }, { NULL, 0 } };
-static const struct entry_row del_old = { ENTRY_ROW_DELETE | ENTRY_ROW_OLD, { (const uint8_t *)"key-4", 5 }, { NULL, 0 },
-	{ (const uint8_t *)"was", 3 } };
-static const struct entry_row expired = { ENTRY_ROW_DELETE | ENTRY_ROW_EXPIRED, { (const uint8_t *)"key-5", 5 }, { NULL, 0 },
+static const struct entry_row put = { ENTRY_ROW_PUT, { (const uint8_t *)"key-1", 5 }, { (const uint8_t *)"image", 5 }, { NULL, 0 },
 	{ NULL, 0 } };
+static const struct entry_row put_old = { ENTRY_ROW_PUT | ENTRY_ROW_OLD, { (const uint8_t *)"key-2", 5 },
+	{ (const uint8_t *)"new", 3 }, { (const uint8_t *)"old", 3 }, { NULL, 0 } };
+static const struct entry_row del = { ENTRY_ROW_DELETE, { (const uint8_t *)"key-3", 5 }, { NULL, 0 }, { NULL, 0 },
+	{ NULL, 0 } };
+static const struct entry_row del_old = { ENTRY_ROW_DELETE | ENTRY_ROW_OLD, { (const uint8_t *)"key-4", 5 }, { NULL, 0 },
+	{ (const uint8_t *)"was", 3 }, { NULL, 0 } };
+static const struct entry_row expired = { ENTRY_ROW_DELETE | ENTRY_ROW_EXPIRED, { (const uint8_t *)"key-5", 5 }, { NULL, 0 },
+	{ NULL, 0 }, { NULL, 0 } };
+static const struct entry_row locked = { ENTRY_ROW_PUT | ENTRY_ROW_LOCK, { (const uint8_t *)"key-5", 5 },
+	{ (const uint8_t *)"as it was", 9 }, { NULL, 0 }, { (const uint8_t *)"lock", 4 } };
 static const struct entry_member members[] = { { 1, 1 }, { 2, 1 }, { 7, 2 } };
 
 #define STAMP 0x0005f00dcafe1234u
@@ -55,6 +59,13 @@ TEST(bytes_are_golden)
 	buf_clear(&json);
 	entry_json(buf_view(&b), &json);
 	buf_fmt(&text, "json %.*s\n", (int)json.n, (char *)json.p);
+	buf_clear(&b);
+	buf_clear(&json);
+	entry_put_write(&b, STAMP, 1);
+	entry_put_row(&b, &locked);
+	golden_line(&text, "locked", buf_view(&b));
+	entry_json(buf_view(&b), &json);
+	buf_fmt(&text, "json %.*s\n", (int)json.n, (char *)json.p);
 	CHECK(golden_same("t/golden/entry-v1.txt", &text));
 	buf_fini(&text);
 	buf_fini(&b);
@@ -83,6 +94,13 @@ TEST(what_was_put_is_got)
 	CHECK(entry_get(buf_view(&b), &e) && e.nrows == 1);
 	rest = e.rows;
 	CHECK(entry_row_next(&rest, &row) && row.flags == (ENTRY_ROW_DELETE | ENTRY_ROW_EXPIRED) && bytes_is(row.key, "key-5"));
+	buf_clear(&b);
+	entry_put_write(&b, STAMP, 1);
+	entry_put_row(&b, &locked);
+	CHECK(entry_get(buf_view(&b), &e));
+	rest = e.rows;
+	CHECK(entry_row_next(&rest, &row) && bytes_is(row.image, "as it was") && bytes_is(row.lock, "lock"));
+	CHECK(!entry_row_next(&rest, &row));
 	buf_clear(&b);
 	entry_put_config(&b, 9, members, 3);
 	CHECK(entry_get(buf_view(&b), &e) && e.type == ENTRY_CONFIG && e.nmembers == 3);
@@ -143,6 +161,9 @@ TEST(malformed_is_refused)
 	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\2\0")));          /* empty key */
 	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\3\1k\1i")));      /* put and delete */
 	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\1\1k\0")));       /* put of nothing */
+	CHECK(!refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\x11\1k\1i\1l")));
+	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\x11\1k\1i\0"))); /* an empty lock */
+	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\x12\1k\1l")));   /* a lock on nothing */
 	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\6\1k\0")));       /* old image of nothing */
 	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\x12\1k")));       /* unknown flag */
 	CHECK(refused(BYTES_LIT("\1\2"), BYTES_LIT("\1\x09\1k\1i")));   /* a put by time to live */

@@ -8,7 +8,8 @@
 
 static void put(struct overlay *o, const char *key, uint64_t slot, const char *image)
 {
-	overlay_put(o, bytes_str(key), slot, slot * 10, image == NULL, image != NULL ? bytes_str(image) : BYTES_NONE);
+	overlay_put(o, bytes_str(key), &(struct overlay_version){ .slot = slot, .timestamp = slot * 10, .deleted = image == NULL,
+		.image = image != NULL ? bytes_str(image) : BYTES_NONE });
 }
 
 static bool shows(struct overlay *o, const char *key, uint64_t upto, const char *image)
@@ -169,7 +170,8 @@ TEST(speed)
 	for (uint64_t slot = 1; slot <= N; slot++) {
 		x = x * 6364136223846793005 + 1442695040888963407;
 		store_u64(key, x);
-		overlay_put(o, (struct bytes){ key, sizeof key }, slot, slot, false, (struct bytes){ image, sizeof image });
+		overlay_put(o, (struct bytes){ key, sizeof key }, &(struct overlay_version){ .slot = slot, .timestamp = slot,
+			.image = { image, sizeof image } });
 		found += overlay_get(o, (struct bytes){ key, sizeof key }, OVERLAY_NEWEST, &v);
 		if (slot > WINDOW)
 			overlay_applied(o, slot - WINDOW);
@@ -182,5 +184,26 @@ TEST(speed)
 	overlay_free(o);
 }
 
-CHECK_MAIN(X(newest_version_at_or_below_a_slot) X(same_slot_replaces) X(applied_drops_the_old_and_retract_the_new)
+TEST(a_lock_stays_with_its_version)
+{
+	struct overlay *o = overlay_new();
+	struct overlay_version v;
+	size_t held;
+
+	put(o, "k", 1, "old");
+	held = overlay_bytes(o);
+	overlay_put(o, bytes_str("k"), &(struct overlay_version){ .slot = 2, .image = BYTES_LIT("old"), .lock = BYTES_LIT("mine") });
+	CHECK(overlay_bytes(o) > held + 7);
+	CHECK(overlay_get(o, bytes_str("k"), OVERLAY_NEWEST, &v) && bytes_is(v.image, "old") && bytes_is(v.lock, "mine"));
+	CHECK(overlay_get(o, bytes_str("k"), 1, &v) && bytes_is(v.image, "old") && v.lock.n == 0);
+	overlay_put(o, bytes_str("n"), &(struct overlay_version){ .slot = 3, .deleted = true, .lock = BYTES_LIT("mine") });
+	CHECK(overlay_get(o, bytes_str("n"), OVERLAY_NEWEST, &v) && v.deleted && v.image.n == 0 && bytes_is(v.lock, "mine"));
+	overlay_retract(o, 2);
+	CHECK(overlay_bytes(o) == held);
+	CHECK(overlay_get(o, bytes_str("k"), OVERLAY_NEWEST, &v) && v.lock.n == 0);
+	overlay_free(o);
+}
+
+CHECK_MAIN(X(a_lock_stays_with_its_version)
+X(newest_version_at_or_below_a_slot) X(same_slot_replaces) X(applied_drops_the_old_and_retract_the_new)
            X(slots_out_of_order_between_keys) X(cursor_walks_both_ways) X(keys_that_share_their_first_bytes) X(speed))

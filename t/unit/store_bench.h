@@ -14,6 +14,7 @@
 
 #include "check.h"
 #include "item.h"
+#include "lock.h"
 #include "mem.h"
 #include "store_sqlite.h"
 
@@ -183,9 +184,9 @@ static inline void turn(struct bench *b)
 	while (!(condition))                                                                                           \
 		turn(b)
 
-static inline void put_row(struct store_batch *b, const char *key, const char *value)
+static inline void put_headed(struct store_batch *b, const char *key, const char *value, struct bytes lock)
 {
-	struct item_head h = { .time_us = 1, .slot = b->meta.applied };
+	struct item_head h = { .time_us = 1, .slot = b->meta.applied, .lock = lock };
 	size_t at = b->memory.n;
 
 	b->rows = mem_resize(b->rows, (b->n + 1) * sizeof *b->rows);
@@ -200,6 +201,22 @@ static inline void put_row(struct store_batch *b, const char *key, const char *v
 		buf_lenbytes(&b->memory, bytes_str(value));
 	}
 	b->rows[b->n++].row = (struct bytes){ (void *)at, b->memory.n - at };
+}
+
+static inline void put_row(struct store_batch *b, const char *key, const char *value)
+{
+	put_headed(b, key, value, BYTES_NONE);
+}
+
+/* Prepared by some transaction, where there is an item or not. */
+static inline void put_locked(struct store_batch *b, const char *key, const char *value, bool exists)
+{
+	struct buf lock = { 0 };
+
+	lock_put(&lock, &(struct lock){ .txid = BYTES_LIT("0123456789abcdef"), .ledger_group = 1, .ledger_key = BYTES_LIT("l"),
+					.timestamp = 1, .kind = LOCK_DELETE, .exists = exists });
+	put_headed(b, key, value, buf_view(&lock));
+	buf_fini(&lock);
 }
 
 /* The buffer has stopped moving: offsets become pointers. */
@@ -235,6 +252,14 @@ static inline void apply_one(struct bench *b, uint64_t group, uint64_t slot, con
 	struct store_batch *t = batch(group, slot);
 
 	put_row(t, key, value);
+	apply(b, t);
+}
+
+static inline void put_locked_one(struct bench *b, uint64_t group, uint64_t slot, const char *key)
+{
+	struct store_batch *t = batch(group, slot);
+
+	put_locked(t, key, "", false);
 	apply(b, t);
 }
 

@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "item.h"
+#include "lock.h"
 #include "mem.h"
 #include "store_sqlite.h"
 #include "t/sim/rowtree.c"
@@ -276,6 +277,17 @@ static struct store_batch *copy(const struct store_batch *b)
 	return c;
 }
 
+static void put_locked(struct buf *out, bool exists)
+{
+	struct buf lock = { 0 };
+
+	lock_put(&lock, &(struct lock){ .txid = BYTES_LIT("0123456789abcdef"), .ledger_group = 1, .ledger_key = BYTES_LIT("l"),
+					.timestamp = 1, .kind = LOCK_DELETE, .exists = exists });
+	item_head_put(out, &(struct item_head){ .time_us = 1, .slot = 1, .lock = buf_view(&lock) });
+	buf_bytes(out, ITEM_EMPTY);
+	buf_fini(&lock);
+}
+
 static struct store_batch *random_batch(uint64_t slot)
 {
 	struct store_batch *b = mem_new(sizeof *b);
@@ -287,11 +299,16 @@ static struct store_batch *random_batch(uint64_t slot)
 	for (unsigned key = (unsigned)roll(10); key < 100; key += 1 + (unsigned)roll(20)) {
 		char text[32];
 		int k = snprintf(text, sizeof text, "k%02u", key), r = roll(3) == 0 ? 0 : (int)roll(20) + 1;
+		size_t before;
 
 		buf_put(&b->memory, text, (size_t)k);
-		buf_put(&b->memory, "abcdefghijklmnopqrstuvwxyz", (size_t)r);
+		before = b->memory.n;
+		if (roll(8) == 0)
+			put_locked(&b->memory, roll(2));
+		else
+			buf_put(&b->memory, "abcdefghijklmnopqrstuvwxyz", (size_t)r);
 		b->rows[b->n].key.n = (size_t)k;
-		b->rows[b->n++].row.n = (size_t)r;
+		b->rows[b->n++].row.n = b->memory.n - before;
 	}
 	for (size_t i = 0; i < b->n; i++) {
 		b->rows[i].key.p = b->memory.p + at;
@@ -325,6 +342,23 @@ static void settle(struct pair_of *p)
 	}
 }
 
+static void add_key(void *arg, struct bytes key, struct bytes row)
+{
+	buf_lenbytes(arg, key);
+	buf_lenbytes(arg, row);
+}
+
+static void compare_locks(struct pair_of *p)
+{
+	struct buf a = { 0 }, b = { 0 };
+
+	p->mem.ops->locks(p->mem.ctx, G, add_key, &a);
+	p->sqlite.ops->locks(p->sqlite.ctx, G, add_key, &b);
+	CHECK(bytes_eq(buf_view(&a), buf_view(&b)));
+	buf_fini(&a);
+	buf_fini(&b);
+}
+
 static void compare(struct pair_of *p)
 {
 	struct store_meta a, b;
@@ -336,6 +370,7 @@ static void compare(struct pair_of *p)
 	CHECK_INT(a.rows, b.rows);
 	CHECK_INT(a.bytes, b.bytes);
 	snprintf(from, sizeof from, "k%02d", (int)roll(100));
+	compare_locks(p);
 	strcpy(text, all(&p->mem));
 	CHECK_STR(all(&p->sqlite), text);
 	strcpy(text, walk_cursor(&p->mem, p->mem.ops->seek(p->mem.ctx, G, bytes_str(from), reverse)));

@@ -278,6 +278,88 @@ static void set_pragma(struct bench *b, const char *text)
 	sqlite3_close(db);
 }
 
+static void add_key(void *arg, struct bytes key, struct bytes row)
+{
+	char *text = arg;
+
+	snprintf(text + strlen(text), 64 - strlen(text), "%s%.*s", *text != '\0' ? " " : "", (int)key.n, (const char *)key.p);
+	CHECK(store_row_worth(row).locked);
+}
+
+static const char *locks(struct bench *b, uint64_t group)
+{
+	static char text[64];
+
+	*text = '\0';
+	b->store.ops->locks(b->store.ctx, group, add_key, text);
+	return text;
+}
+
+TEST(locked_keys_are_known_and_no_items)
+{
+	struct bench b;
+	struct store_batch *t;
+	struct store_meta m;
+
+	start(&b);
+	CHECK_STR(locks(&b, G), "");
+	t = batch(G, 1);
+	put_row(t, "a", "one");
+	put_locked(t, "b", "two", true);
+	put_locked(t, "c", "", false);
+	put_row(t, "d", "four");
+	apply(&b, t);
+	WAIT(&b, b.applied == 1);
+	CHECK_STR(locks(&b, G), "b c");
+	m = meta_of(&b, G);
+	CHECK_INT(m.rows, 3);
+	CHECK_INT(m.bytes, 4 + 4 + 5);
+	CHECK(reopen(&b));
+	CHECK_STR(locks(&b, G), "b c");
+	t = batch(G, 2);
+	put_locked(t, "a", "one", true);
+	put_row(t, "b", "new");
+	put_row(t, "c", NULL);
+	put_row(t, "e", NULL);
+	apply(&b, t);
+	WAIT(&b, b.applied == 1);
+	CHECK_STR(locks(&b, G), "a");
+	m = meta_of(&b, G);
+	CHECK_INT(m.rows, 3);
+	CHECK_INT(m.bytes, 4 + 4 + 5);
+	apply_one(&b, G, 3, "a", "one");
+	WAIT(&b, b.applied == 2);
+	CHECK_STR(locks(&b, G), "");
+	b.store.ops->install_begin(b.store.ctx, G);
+	t = batch(G, 0);
+	put_row(t, "x", "y");
+	put_locked(t, "z", "", false);
+	b.store.ops->install_rows(b.store.ctx, ready(t));
+	b.store.ops->install_end(b.store.ctx, G, &(struct store_meta){ .applied = 9 });
+	WAIT(&b, b.installed == 1);
+	CHECK_STR(locks(&b, G), "z");
+	CHECK_INT(meta_of(&b, G).rows, 1);
+	stop(&b);
+}
+
+TEST(a_store_from_before_locks_gets_them)
+{
+	struct bench b;
+
+	start(&b);
+	apply_one(&b, G, 1, "a", "b");
+	WAIT(&b, b.applied == 1);
+	set_pragma(&b, "DROP TABLE locks; PRAGMA user_version = 1");
+	CHECK(reopen(&b));
+	CHECK_STR(locks(&b, G), "");
+	put_locked_one(&b, G, 2, "l");
+	WAIT(&b, b.applied == 1);
+	CHECK(reopen(&b));
+	CHECK_STR(locks(&b, G), "l");
+	CHECK_STR(get(&b, G, "a"), "b");
+	stop(&b);
+}
+
 TEST(other_formats_are_refused)
 {
 	struct bench b;
@@ -287,9 +369,9 @@ TEST(other_formats_are_refused)
 	start(&b);
 	apply_one(&b, G, 1, "a", "b");
 	WAIT(&b, b.applied == 1);
-	set_pragma(&b, "PRAGMA user_version = 2");
+	set_pragma(&b, "PRAGMA user_version = 3");
 	CHECK(!reopen(&b));
-	set_pragma(&b, "PRAGMA user_version = 1");
+	set_pragma(&b, "PRAGMA user_version = 2");
 	CHECK(reopen(&b));
 	set_pragma(&b, "PRAGMA application_id = 1");
 	CHECK(!reopen(&b));
@@ -305,4 +387,5 @@ CHECK_MAIN(
 	X(a_fresh_store_is_empty) X(rows_and_meta_stand_together) X(cursors_walk_both_ways)
 	X(a_snapshot_stays_as_it_was) X(a_long_log_is_checkpointed_unasked) X(an_installation_replaces_all)
 	X(an_installation_can_be_the_first_content) X(an_installation_given_up_leaves_nothing)
-	X(a_dropped_store_is_gone_at_once) X(more_stores_than_may_be_open) X(other_formats_are_refused))
+	X(a_dropped_store_is_gone_at_once) X(more_stores_than_may_be_open) X(other_formats_are_refused)
+	X(locked_keys_are_known_and_no_items) X(a_store_from_before_locks_gets_them))

@@ -59,7 +59,7 @@ static void check_counts(struct bench *b)
 		CHECK(item_head_get(&cur, &h));
 		newest = h.slot > newest ? h.slot : newest;
 		rows++;
-		bytes += store_row_bytes(row);
+		bytes += store_row_worth(row).bytes;
 	}
 	b->store.ops->close(c);
 	CHECK_INT(m.rows, rows);

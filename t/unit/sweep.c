@@ -324,6 +324,51 @@ TEST(the_newest_proposed_image_decides)
 	stop();
 }
 
+static void prepare(const char *key)
+{
+	struct buf b = { 0 }, ops = { 0 };
+	struct msg_tx_prepared m;
+
+	MSG_LIST_PUT(&ops, op, (&(struct msg_op){ .kind = MSG_OP_CHECK, .key = bytes_str(key) }), MSG_VERSION);
+	msg_put_tx_prepare(&b, &(struct msg_tx_prepare){ .group = G, .table = G, .schema = 1, .txid = BYTES_LIT("0123456789abcdef"),
+		.timestamp = ((uint64_t)WALL_S + 1000) * 1000000, .ledger_group = G, .ledger_key = BYTES_LIT("l"),
+		.ops = buf_view(&ops) }, MSG_VERSION);
+	request(MSG_tx_prepare, &b);
+	buf_fini(&ops);
+	settle();
+	CHECK(w.type == MSG_tx_prepared && msg_get_tx_prepared(buf_view(&w.answer), &m, MSG_VERSION) && m.result == RESULT_OK);
+}
+
+static void let_go(const char *key)
+{
+	struct buf b = { 0 }, keys = { 0 };
+
+	buf_lenbytes(&keys, bytes_str(key));
+	msg_put_tx_finish(&b, &(struct msg_tx_finish){ G, G, BYTES_LIT("0123456789abcdef"), 0, buf_view(&keys) }, MSG_VERSION);
+	request(MSG_tx_finish, &b);
+	buf_fini(&keys);
+	settle();
+}
+
+TEST(what_a_transaction_holds_stays)
+{
+	struct node_options o = eager();
+
+	start(&o);
+	put("held", NUMBER, WALL_S - 1);
+	put("free", NUMBER, WALL_S - 1);
+	prepare("held");
+	tick(1);
+	ttl("end", 1, G, 1);
+	tick(3);
+	CHECK(has("held") && !has("free"));
+	let_go("held");
+	tick(3);
+	CHECK(!has("held"));
+	CHECK_INT(gone(), 2);
+	stop();
+}
+
 TEST(nothing_goes_unless_it_is_told_to)
 {
 	struct node_options o = eager();
@@ -466,7 +511,7 @@ TEST(only_the_present_autoadmin_is_heard_and_the_status_shows_it)
 
 CHECK_MAIN(X(what_has_expired_goes_and_nothing_else)
 X(it_is_a_write_that_says_what_it_is)
-X(the_newest_proposed_image_decides)
+X(the_newest_proposed_image_decides) X(what_a_transaction_holds_stays)
 X(nothing_goes_unless_it_is_told_to)
 X(an_entry_has_25_at_most)
 X(a_slice_is_bounded_in_rows_and_bytes)

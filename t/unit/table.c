@@ -199,6 +199,8 @@ TEST(refuses_what_is_out_of_bounds)
 	REFUSED(t.schema = 0);
 	REFUSED(t.name = BYTES_LIT("../etc"));
 	REFUSED(t.name = BYTES_NONE);
+	REFUSED(t.name = BYTES_LIT("#"));
+	REFUSED(t.name = BYTES_LIT("a#b"));
 	REFUSED(t.name = ((struct bytes){ letters, sizeof letters }));
 	REFUSED(t.key.n = 0);
 	REFUSED(t.key.part[1].name = BYTES_LIT("customer"));
@@ -210,6 +212,21 @@ TEST(refuses_what_is_out_of_bounds)
 	CHECK(!table_init(&u, BYTES_NONE));
 	CHECK(!table_init(&u, ITEM_EMPTY));
 	CHECK(!table_init(&u, BYTES_LIT("\x01\x02nonsense")));
+}
+
+TEST(our_own_tables_have_names_that_users_cannot_give)
+{
+	struct item_build b;
+	struct table t = sample(), u;
+
+	t.name = BYTES_LIT("#own");
+	item_build_init(&b);
+	table_build(&b, &t);
+	CHECK(table_init(&u, item_build_view(&b)));
+	CHECK(bytes_is(u.name, "#own"));
+	CHECK(!table_name_ok(u.name));
+	table_fini(&u);
+	item_build_fini(&b);
 }
 
 TEST(names_are_as_the_api_wants_them)
@@ -226,4 +243,5 @@ X(matches_the_golden_file)
 X(passes_through_what_it_does_not_know)
 X(knows_the_attribute_of_the_time_to_live)
 X(refuses_what_is_out_of_bounds)
-X(names_are_as_the_api_wants_them))
+X(our_own_tables_have_names_that_users_cannot_give)
+	   X(names_are_as_the_api_wants_them))

@@ -1,0 +1,104 @@
+/* Source: API reference, TransactionCanceledException. */
+#include <string.h>
+
+#include "op_tx.h"
+
+/* What befell other items does not tell whether this one was well. */
+static const char *code_of(const struct op_tx_item *i)
+{
+	bool on_demand = i->table->route != NULL && i->table->route->table.billing == TABLE_PAY_PER_REQUEST;
+
+	switch (i->result) {
+	case RESULT_CONDITION_FAILED:
+		return "ConditionalCheckFailed";
+	case RESULT_CONFLICT:
+		return "TransactionConflict";
+	case RESULT_INVALID:
+		return "ValidationError";
+	case RESULT_THROTTLED:
+		return on_demand ? "ThrottlingError" : "ProvisionedThroughputExceeded";
+	default:
+		return "None";
+	}
+}
+
+static const char *message_of(const struct op_tx_item *i)
+{
+	const char *message = result_info(i->result)->message;
+
+	if (strcmp(code_of(i), "ThrottlingError") == 0)
+		return "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically "
+		       "scaling your table or index so please try again shortly. If exceptions persist, check if you "
+		       "have a hot key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
+		       "bp-partition-key-design.html.";
+	return message != NULL ? message : "One or more parameter values were invalid.";
+}
+
+static void reason(struct json_write *w, const struct op_tx_item *i)
+{
+	const char *code = code_of(i);
+
+	json_write_object(w);
+	json_write_name(w, "Code");
+	json_write_str(w, code);
+	if (strcmp(code, "None") != 0) {
+		json_write_name(w, "Message");
+		if (i->text.n > 0 && bytes_utf8(buf_view(&i->text)))
+			json_write_string(w, buf_view(&i->text));
+		else
+			json_write_str(w, message_of(i));
+	}
+	if (i->result == RESULT_CONDITION_FAILED && i->got.p != NULL) {
+		json_write_name(w, "Item");
+		djson_write_item(w, i->got);
+	}
+	json_write_object_end(w);
+}
+
+void op_tx_cancelled(struct op_tx *tx)
+{
+	struct json_write *w;
+
+	buf_clear(&tx->why);
+	buf_str(&tx->why, "Transaction cancelled, please refer cancellation reasons for specific reasons [");
+	for (size_t i = 0; i < tx->nitems; i++)
+		buf_fmt(&tx->why, "%s%s", i > 0 ? ", " : "", code_of(&tx->item[i]));
+	buf_str(&tx->why, "]");
+	w = api_begin_error(tx->q, "TransactionCanceledException", buf_view(&tx->why));
+	json_write_name(w, "CancellationReasons");
+	json_write_array(w);
+	for (size_t i = 0; i < tx->nitems; i++)
+		reason(w, &tx->item[i]);
+	json_write_array_end(w);
+	api_end_error(tx->q);
+}
+
+static void units(struct json_write *w, const char *kind, uint64_t half_units)
+{
+	json_write_name(w, "CapacityUnits");
+	json_write_double(w, (double)half_units / 2, 1);
+	json_write_name(w, kind);
+	json_write_double(w, (double)half_units / 2, 1);
+}
+
+void op_tx_consumed(const struct op_tx *tx, struct json_write *w, const char *kind)
+{
+	if (!api_wants_capacity(tx->q))
+		return;
+	json_write_name(w, "ConsumedCapacity");
+	json_write_array(w);
+	for (size_t i = 0; i < tx->ntables; i++) {
+		json_write_object(w);
+		json_write_name(w, "TableName");
+		json_write_string(w, tx->table[i].name);
+		units(w, kind, tx->table[i].half_units);
+		if (api_is(tx->q, API_RETURN_CONSUMED_CAPACITY, "INDEXES")) {
+			json_write_name(w, "Table");
+			json_write_object(w);
+			units(w, kind, tx->table[i].half_units);
+			json_write_object_end(w);
+		}
+		json_write_object_end(w);
+	}
+	json_write_array_end(w);
+}
