@@ -19,7 +19,7 @@ const char *table_billing_name(enum table_billing b)
 	return billings[b];
 }
 
-static bool name_ok(struct bytes name, size_t min)
+bool table_name_like(struct bytes name)
 {
 	for (size_t i = 0; i < name.n; i++) {
 		uint8_t c = name.p[i];
@@ -28,7 +28,12 @@ static bool name_ok(struct bytes name, size_t min)
 		    c != '.')
 			return false;
 	}
-	return name.n >= min && name.n <= TABLE_NAME_MAX;
+	return name.n > 0;
+}
+
+static bool name_ok(struct bytes name, size_t min)
+{
+	return table_name_like(name) && name.n >= min && name.n <= TABLE_NAME_MAX;
 }
 
 bool table_name_ok(struct bytes name)

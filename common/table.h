@@ -56,6 +56,7 @@ void table_build(struct item_build *b, const struct table *t);
 bool table_name_ok(struct bytes name);                   /* as the API wants it: 3..255 characters */
 const char *table_status_name(enum table_status s);      /* "ACTIVE" */
 const char *table_billing_name(enum table_billing b);    /* "PAY_PER_REQUEST" */
+bool table_name_like(struct bytes name);                 /* at least one character, and none that no name has */
 /* arn:aws:dynamodb:REGION:ACCOUNT:table/NAME, appended. */
 void table_arn(struct buf *out, const char *region, const char *account, struct bytes name);
 

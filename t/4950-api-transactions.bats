@@ -208,7 +208,7 @@ cancelled() { # CODES BODY: a TransactWriteItems
 	run -0 post GetItem '{"TableName":"arn:aws:dynamodb:us-east-1:000000000000:table/#ledger","Key":{"pk":{"S":"x"}}}'
 	assert_output --partial ValidationException
 	run -0 post ListTagsOfResource '{"ResourceArn":"arn:aws:dynamodb:us-east-1:000000000000:table/#ledger"}'
-	assert_output --partial ResourceNotFoundException
+	assert_output --partial ValidationException
 	run -0 post BatchGetItem '{"RequestItems":{"#ledger":{"Keys":[{"pk":{"S":"x"}}]}}}'
 	assert_output --partial ValidationException
 }

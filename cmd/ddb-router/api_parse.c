@@ -9,6 +9,7 @@
 #include "api.h"
 #include "legacy.h"
 #include "mem.h"
+#include "table.h"
 
 #define CONSTRAINTS_MAX 10                       /* the service stops there too */
 #define VALUE_SHOWN_MAX 1024
@@ -354,17 +355,6 @@ static bool in_set(const char *set, struct bytes v)
 	return false;
 }
 
-static bool name_like(struct bytes v)
-{
-	for (size_t i = 0; i < v.n; i++) {
-		uint8_t c = v.p[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-'))
-			return false;
-	}
-	return v.n > 0;
-}
-
 static void test_range(struct api_req *q, const struct rule *rule, int64_t n, struct bytes shown, const char *what)
 {
 	char where[64], text[96];
@@ -396,7 +386,7 @@ static void test(struct api_req *q, const struct rule *rule)
 	}
 	if (rule->max > 0)
 		test_range(q, rule, (int64_t)v->s.n, v->s.p != NULL ? v->s : BYTES_LIT(""), "length");
-	if (rule->name && v->s.n > 0 && !name_like(v->s))
+	if (rule->name && v->s.n > 0 && !table_name_like(v->s))
 		api_constraint(q, where_of(rule->member, where), v->s,
 		               "Member must satisfy regular expression pattern: " NAME_PATTERN);
 }

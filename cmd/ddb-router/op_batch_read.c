@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "mem.h"
+#include "table.h"
 
 #define WHERE_MAX 512
 #define SHOWN(t) (int)((t)->given.n < TABLE_NAME_MAX ? (t)->given.n : TABLE_NAME_MAX), (const char *)(t)->given.p
@@ -236,23 +237,11 @@ static enum djson_result read_writes(struct reading *x)
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
 
-static bool name_like(struct bytes v)
-{
-	for (size_t i = 0; i < v.n; i++) {
-		char c = (char)v.p[i];
-		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-
-		if (!letter && !(c >= '0' && c <= '9') && c != '_' && c != '.' && c != '-')
-			return false;
-	}
-	return v.n >= 1 && v.n <= TABLE_NAME_MAX;
-}
-
 static void check_name(struct op_batch *b, const struct op_batch_table *t)
 {
 	if (!api_arn_ok(b->q, t->given))
 		return;
-	if (!name_like(t->name))
+	if (!table_name_like(t->name) || t->name.n > TABLE_NAME_MAX)
 		api_constraint(b->q, "requestItems", t->given.p != NULL ? t->given : BYTES_LIT(""),
 		               "Map keys must satisfy constraint: [Member must have length less than or equal to 255, "
 		               "Member must have length greater than or equal to 1, "

@@ -3,6 +3,7 @@
 
 #include "mem.h"
 #include "op_tx.h"
+#include "table.h"
 
 #define WHERE_MAX 128
 
@@ -22,7 +23,7 @@ struct reading {
 	const struct action *action;
 	struct json_read *r;
 	struct djson_error *e;
-	bool table_given, row_given;
+	bool table_given, table_ok, row_given;
 };
 
 static bool writes(const struct op_tx *tx)
@@ -88,6 +89,7 @@ static enum djson_result read_table(struct reading *x)
 {
 	if (api_read_string(x->r, &x->i->table_name, &x->table_given, x->e) != DJSON_OK)
 		return x->e->result;
+	x->table_ok = !x->table_given || api_arn_ok(x->tx->q, x->i->table_name);
 	x->i->table_name = api_table_name(x->i->table_name);
 	return DJSON_OK;
 }
@@ -148,29 +150,19 @@ static enum djson_result read_member(struct reading *x, struct bytes name)
 	return skip(x);
 }
 
-static bool name_like(struct bytes v)
-{
-	for (size_t i = 0; i < v.n; i++) {
-		char c = (char)v.p[i];
-		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-
-		if (!letter && !(c >= '0' && c <= '9') && c != '_' && c != '.' && c != '-')
-			return false;
-	}
-	return true;
-}
-
 static void check_table(const struct reading *x)
 {
 	struct bytes name = x->i->table_name;
 
+	if (!x->table_ok)
+		return;
 	if (!x->table_given)
 		constraint(x, "tableName", BYTES_NONE, "Member must not be null");
 	else if (name.n == 0)
 		constraint(x, "tableName", BYTES_LIT(""), "Member must have length greater than or equal to 1");
 	else if (name.n > TABLE_NAME_MAX)
 		constraint(x, "tableName", name, "Member must have length less than or equal to 255");
-	else if (!name_like(name))
+	else if (!table_name_like(name))
 		constraint(x, "tableName", name, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+");
 }
 
@@ -205,6 +197,7 @@ static enum djson_result read_action(struct reading *x)
 		return djson_mismatch(x->e, x->r->token, JSON_OBJECT);
 	x->i = add(x->tx, x->action);
 	x->table_given = x->row_given = false;
+	x->table_ok = true;
 	while (more(x)) {
 		struct bytes name = x->r->str;
 

@@ -88,6 +88,7 @@ static void request(const char *op, const char *body, bool backwards)
 	row.members = get ? op_tx_get_members : op_tx_write_members;
 	q->op = &row;
 	q->r = &fake.router;
+	fake.router.region = "us-east-1";
 	q->deadline_ms = clock_ms() + (fake.patience_ms > 0 ? fake.patience_ms : ROUTER_DEADLINE_MS);
 	item_build_init(&q->item);
 	item_build_init(&q->value);
@@ -210,7 +211,7 @@ TEST(a_token_is_remembered)
 	/* The same request in other words. */
 	write_items(PUT("one", "k0") "," UPDATE("one", "k1") "," DELETE("two", "k2") ",{\"ConditionCheck\":{\"Key\":" K("k3") ","
 	            "\"ConditionExpression\":\"attribute_exists(#p)\",\"ExpressionAttributeNames\":{\"#p\":\"pk\"},"
-	            "\"TableName\":\"arn:aws:dynamodb:eu-west-1:1:table/two\","
+	            "\"TableName\":\"arn:aws:dynamodb:us-east-1:000000000000:table/two\","
 	            "\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\"}}", TOKEN);
 	answered("{}");
 	/* After ten minutes it is a new one. */
