@@ -101,13 +101,19 @@ void key_add_prefix(struct buf *out, struct value v)
 	put_escaped(out, v.body);
 }
 
-void key_begin(struct buf *out, struct key_hasher *h, struct value v)
+void key_begin_all(struct buf *out, struct key_hasher *h, const struct value *v, size_t n)
 {
 	uint8_t hash[KEY_HASH_N];
 
-	key_hash(h, &v, 1, hash);
+	key_hash(h, v, n, hash);
 	buf_put(out, hash, sizeof hash);
-	key_add(out, v);
+	for (size_t i = 0; i < n; i++)
+		key_add(out, v[i]);
+}
+
+void key_begin(struct buf *out, struct key_hasher *h, struct value v)
+{
+	key_begin_all(out, h, &v, 1);
 }
 
 enum key_result key_check(const struct key_part *p, struct value v, bool sort)
@@ -127,7 +133,6 @@ enum key_result key_of_item(struct buf *out, struct key_hasher *h, const struct 
                             size_t *part)
 {
 	struct value v[KEY_PARTS_MAX];
-	uint8_t hash[KEY_HASH_N];
 	size_t sort_bytes = 0;
 
 	assert(s->n <= KEY_PARTS_MAX && s->hash_n > 0 && s->hash_n <= s->n);
@@ -144,9 +149,8 @@ enum key_result key_of_item(struct buf *out, struct key_hasher *h, const struct 
 			return r;
 		}
 	}
-	key_hash(h, v, s->hash_n, hash);
-	buf_put(out, hash, sizeof hash);
-	for (size_t i = 0; i < s->n; i++)
+	key_begin_all(out, h, v, s->hash_n);
+	for (size_t i = s->hash_n; i < s->n; i++)
 		key_add(out, v[i]);
 	return KEY_OK;
 }
@@ -202,6 +206,39 @@ static bool get_component(struct cur *c, struct buf *plain, struct buf *scratch)
 	return tag == ITEM_B || bytes_utf8((struct bytes){ plain->p, n });
 }
 
+static bool skip_escaped(struct cur *c)
+{
+	for (;;) {
+		const uint8_t *zero = memchr(c->p, 0, (size_t)(c->end - c->p));
+
+		if (zero == NULL || c->end - zero < 2 || (zero[1] != ESCAPE_END && zero[1] != ESCAPE_ZERO))
+			return false;
+		c->p = zero + 2;
+		if (zero[1] == ESCAPE_END)
+			return true;
+	}
+}
+
+size_t key_partition_n(struct bytes key)
+{
+	struct cur c = cur_of(key);
+	struct num num;
+	uint8_t tag;
+
+	cur_bytes(&c, KEY_HASH_N);
+	tag = cur_u8(&c);
+	if (c.bad || !(tag == ITEM_N ? num_get(&c, &num) : (tag == ITEM_S || tag == ITEM_B) && skip_escaped(&c)))
+		return 0;
+	return (size_t)(c.p - key.p);
+}
+
+unsigned key_local(struct bytes key)
+{
+	size_t n = key_partition_n(key);
+
+	return n > 0 && n < key.n && (key.p[n] & KEY_LOCAL) != 0 ? key.p[n] & ~KEY_LOCAL & 0xff : 0;
+}
+
 size_t key_decode(struct bytes key, struct buf *scratch, struct value *parts, size_t max)
 {
 	size_t ends[KEY_PARTS_MAX], start = scratch->n, n = 0;
@@ -213,6 +250,8 @@ size_t key_decode(struct bytes key, struct buf *scratch, struct value *parts, si
 	if (ok)
 		buf_room(&plain, key.n);
 	while (ok && c.p < c.end) {
+		if (n == 1 && (*c.p & KEY_LOCAL) != 0)
+			cur_u8(&c);
 		ok = n < max && n < KEY_PARTS_MAX && get_component(&c, &plain, scratch);
 		if (ok)
 			ends[n++] = scratch->n;

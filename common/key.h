@@ -7,6 +7,10 @@
  *                                                    N:   the number's encoding, which ends itself
  *
  * Bytes of keys of one schema compare as the API orders items: by hash, then component by component.
+ *
+ * In the map of a group there are two more kinds of keys:
+ *   local   of a row of a local index: KEY_LOCAL | its id after the first component; so behind the items with that partition key
+ *   own     of what the group notes for itself: at most KEY_HASH_N bytes
  * Source: the hash is MD5 over "Outliers" and the key, as others have observed of the service's scans; no contract.
  * Does not: read JSON, know tables.
  */
@@ -18,6 +22,7 @@
 #include "item_build.h"
 
 #define KEY_HASH_N 16
+#define KEY_LOCAL 0x80                                   /* no component begins with such a byte */
 #define KEY_PARTS_MAX 10                                 /* an index's 4 + 4, then the base key's 2 */
 #define KEY_PARTITION_BYTES_MAX 2048                     /* of a partition key attribute */
 #define KEY_SORT_BYTES_MAX 1024                          /* of all sort key attributes */
@@ -72,9 +77,22 @@ enum key_result key_of_exact(struct buf *out, struct key_hasher *h, const struct
 /* The limits on one attribute: type, not empty, partition (sort = false) or sort size. */
 enum key_result key_check(const struct key_part *p, struct value v, bool sort);
 
+/* Append hash and components of a partition key of n attributes. */
+void key_begin_all(struct buf *out, struct key_hasher *h, const struct value *v, size_t n);
+
+static inline bool key_is_own(struct bytes key)
+{
+	return key.n <= KEY_HASH_N;
+}
+/* How long the hash and the first component of a key are; 0: malformed. */
+size_t key_partition_n(struct bytes key);
+/* The id of the local index of which the row with this key is; 0: none. */
+unsigned key_local(struct bytes key);
+
 /*
  * Take a key apart.  Appends the values' encodings to scratch, to which parts then point (until its next put).
- * Returns the number of components, or 0 if key is malformed, not canonical, or has more than max.
+ * Returns the number of components, or 0 if key is malformed, not canonical, or has more than max.  A local key has the same
+ * components as if it had no KEY_LOCAL in it.
  */
 size_t key_decode(struct bytes key, struct buf *scratch, struct value *parts, size_t max);
 /* The key's attributes under s's names: named entries into an open item or map of b.  False if key is not of s. */
