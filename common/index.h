@@ -12,6 +12,8 @@
  * The key of an index's row (key.h):
  *   local    hash, partition key, KEY_LOCAL | Id, sort key of the index, sort key of the item: in the item's partition
  *   global   hash of the index's partition key, the components of the index's own key, those of the item's key
+ * key_decode of it gives the values of struct index's key, in its order: of a local one partition key, sort key of the index, sort
+ * key of the item; of a global one the index's own, then the item's.  An attribute may be in both.
  * The row is an item: the item's attributes that the index projects.
  * Does not: know rows, tell anybody.
  */
@@ -26,7 +28,7 @@
 #define INDEX_GLOBAL_MAX 20
 #define INDEX_MAX (INDEX_LOCAL_MAX + INDEX_GLOBAL_MAX)
 #define INDEX_NAME_MAX 255
-#define INDEX_KEY_PARTS_MAX 4                            /* of a partition key, and of a sort key */
+#define INDEX_KEY_PARTS_MAX KEY_HASH_PARTS_MAX           /* of a partition key, and of a sort key */
 #define INDEX_PROJECTED_MAX 100                          /* attributes, over all indexes of a table */
 
 enum index_projection { INDEX_ALL, INDEX_KEYS_ONLY, INDEX_INCLUDE };

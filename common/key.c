@@ -48,22 +48,6 @@ static void hash_bytes(struct key_hasher *h, struct bytes v, uint8_t out[KEY_HAS
 	assert(ok && n == KEY_HASH_N);
 }
 
-void key_hash(struct key_hasher *h, const struct value *v, size_t n, uint8_t out[KEY_HASH_N])
-{
-	struct buf tuple = { .p = NULL };
-
-	assert(n > 0);
-	if (n == 1) {
-		assert(v->tag >= ITEM_S && v->tag <= ITEM_B);
-		hash_bytes(h, v->body, out);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		key_add(&tuple, v[i]);
-	hash_bytes(h, buf_view(&tuple), out);
-	buf_fini(&tuple);
-}
-
 static void put_escaped(struct buf *out, struct bytes v)
 {
 	static const uint8_t zero[2] = { 0, ESCAPE_ZERO };
@@ -101,14 +85,34 @@ void key_add_prefix(struct buf *out, struct value v)
 	put_escaped(out, v.body);
 }
 
+/* components: those of v, one behind the other. */
+static void hash_values(struct key_hasher *h, const struct value *v, size_t n, struct bytes components, uint8_t out[KEY_HASH_N])
+{
+	hash_bytes(h, n == 1 ? v->body : components, out);
+}
+
+void key_hash(struct key_hasher *h, const struct value *v, size_t n, uint8_t out[KEY_HASH_N])
+{
+	struct buf tuple = { .p = NULL };
+
+	assert(n > 0);
+	for (size_t i = 0; n > 1 && i < n; i++)
+		key_add(&tuple, v[i]);
+	hash_values(h, v, n, buf_view(&tuple), out);
+	buf_fini(&tuple);
+}
+
 void key_begin_all(struct buf *out, struct key_hasher *h, const struct value *v, size_t n)
 {
-	uint8_t hash[KEY_HASH_N];
+	uint8_t hash[KEY_HASH_N] = { 0 };
+	size_t start = out->n;
 
-	key_hash(h, v, n, hash);
+	assert(n > 0);
 	buf_put(out, hash, sizeof hash);
 	for (size_t i = 0; i < n; i++)
 		key_add(out, v[i]);
+	if (!out->over)
+		hash_values(h, v, n, (struct bytes){ out->p + start + KEY_HASH_N, out->n - start - KEY_HASH_N }, out->p + start);
 }
 
 void key_begin(struct buf *out, struct key_hasher *h, struct value v)
@@ -219,17 +223,22 @@ static bool skip_escaped(struct cur *c)
 	}
 }
 
+bool key_skip(struct cur *c)
+{
+	uint8_t tag = cur_u8(c);
+	struct num num;
+
+	if (tag == ITEM_N)
+		return num_get(c, &num);
+	return (tag == ITEM_S || tag == ITEM_B) && skip_escaped(c);
+}
+
 size_t key_partition_n(struct bytes key)
 {
 	struct cur c = cur_of(key);
-	struct num num;
-	uint8_t tag;
 
 	cur_bytes(&c, KEY_HASH_N);
-	tag = cur_u8(&c);
-	if (c.bad || !(tag == ITEM_N ? num_get(&c, &num) : (tag == ITEM_S || tag == ITEM_B) && skip_escaped(&c)))
-		return 0;
-	return (size_t)(c.p - key.p);
+	return !c.bad && key_skip(&c) ? (size_t)(c.p - key.p) : 0;
 }
 
 unsigned key_local(struct bytes key)
@@ -264,8 +273,7 @@ size_t key_decode(struct bytes key, struct buf *scratch, struct value *parts, si
 	return n;
 }
 
-/* An index's base key may repeat attributes of its own. */
-static bool named_before(const struct key_schema *s, size_t i)
+bool key_repeats(const struct key_schema *s, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
 		if (bytes_eq(s->part[k].name, s->part[i].name))
@@ -283,7 +291,7 @@ bool key_attributes(struct item_build *b, const struct key_schema *s, struct byt
 	for (size_t i = 0; ok && i < n; i++)
 		ok = parts[i].tag == s->part[i].tag;
 	for (size_t i = 0; ok && i < n; i++)
-		if (!named_before(s, i)) {
+		if (!key_repeats(s, i)) {
 			item_build_name(b, s->part[i].name);
 			item_build_raw(b, parts[i].raw);
 		}

@@ -24,6 +24,7 @@
 #define KEY_HASH_N 16
 #define KEY_LOCAL 0x80                                   /* no component begins with such a byte */
 #define KEY_PARTS_MAX 10                                 /* an index's 4 + 4, then the base key's 2 */
+#define KEY_HASH_PARTS_MAX 4                             /* of these, in a partition key */
 #define KEY_PARTITION_BYTES_MAX 2048                     /* of a partition key attribute */
 #define KEY_SORT_BYTES_MAX 1024                          /* of all sort key attributes */
 #define KEY_BYTES_MAX ((size_t)32 << 10)                 /* of a key: no valid one is longer */
@@ -74,6 +75,8 @@ enum key_result key_of_item(struct buf *out, struct key_hasher *h, const struct 
                             size_t *part);
 enum key_result key_of_exact(struct buf *out, struct key_hasher *h, const struct key_schema *s, struct bytes item,
                              size_t *part);
+/* Does a part before part i have its name?  An index's base key may repeat attributes of its own. */
+bool key_repeats(const struct key_schema *s, size_t i);
 /* The limits on one attribute: type, not empty, partition (sort = false) or sort size. */
 enum key_result key_check(const struct key_part *p, struct value v, bool sort);
 
@@ -86,13 +89,15 @@ static inline bool key_is_own(struct bytes key)
 }
 /* How long the hash and the first component of a key are; 0: malformed. */
 size_t key_partition_n(struct bytes key);
+/* Pass over a component (not checked further than its end is found); false: malformed. */
+bool key_skip(struct cur *c);
 /* The id of the local index of which the row with this key is; 0: none. */
 unsigned key_local(struct bytes key);
 
 /*
  * Take a key apart.  Appends the values' encodings to scratch, to which parts then point (until its next put).
  * Returns the number of components, or 0 if key is malformed, not canonical, or has more than max.  A local key has the same
- * components as if it had no KEY_LOCAL in it.
+ * components as if it had no KEY_LOCAL in it: partition key, sort key of the index, sort key of the item.
  */
 size_t key_decode(struct bytes key, struct buf *scratch, struct value *parts, size_t max);
 /* The key's attributes under s's names: named entries into an open item or map of b.  False if key is not of s. */

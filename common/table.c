@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "define.h"
+
 static const char *const statuses[] = { "CREATING", "ACTIVE", "UPDATING", "DELETING" };
 static const char *const billings[] = { "PROVISIONED", "PAY_PER_REQUEST" };
 
@@ -42,9 +44,14 @@ bool table_name_ok(struct bytes name)
 }
 
 /* A # in front is for tables that users cannot name. */
+static bool is_own(struct bytes name)
+{
+	return bytes_starts(name, BYTES_LIT("#"));
+}
+
 static bool known_name_ok(struct bytes name)
 {
-	bool own = bytes_starts(name, BYTES_LIT("#"));
+	bool own = is_own(name);
 
 	return name_ok((struct bytes){ name.p + own, name.n - own }, 1);
 }
@@ -55,41 +62,7 @@ void table_arn(struct buf *out, const char *region, const char *account, struct 
 	buf_bytes(out, name);
 }
 
-/* --- reading.  Each of these returns false if the attribute is there and is not what it should be. */
-
-static bool get_s(struct bytes item, const char *name, struct bytes *out)
-{
-	struct value v;
-
-	*out = BYTES_NONE;
-	if (!item_get(item, bytes_str(name), &v))
-		return true;
-	*out = v.body;
-	return v.tag == ITEM_S;
-}
-
-static bool get_u64(struct bytes item, const char *name, uint64_t max, uint64_t *out)
-{
-	struct value v;
-	struct num n;
-
-	*out = 0;
-	if (!item_get(item, bytes_str(name), &v))
-		return true;
-	return item_value_num(v, &n) && num_to_u64(&n, out) && *out <= max;
-}
-
-static bool get_word(struct bytes item, const char *name, const char *const *words, size_t n, unsigned *out)
-{
-	struct bytes s;
-
-	if (!get_s(item, name, &s))
-		return false;
-	for (*out = 0; *out < n; ++*out)
-		if (bytes_is(s, words[*out]))
-			return true;
-	return false;
-}
+/* --- reading, as define.h does: false if the attribute is there and is not what it should be. */
 
 /* Seconds with three decimals in the item, milliseconds in the struct. */
 static bool get_created(struct bytes item, uint64_t *out)
@@ -115,49 +88,20 @@ static bool get_pair(struct bytes item, const char *name, const char *first, uin
 	*a = *b = 0;
 	if (!item_get(item, bytes_str(name), &v))
 		return true;
-	return v.tag == ITEM_M && get_u64(v.body, first, TABLE_UNITS_MAX, a) &&
-	       get_u64(v.body, second, TABLE_UNITS_MAX, b);
+	return v.tag == ITEM_M && define_u64(v.body, first, TABLE_UNITS_MAX, a) &&
+	       define_u64(v.body, second, TABLE_UNITS_MAX, b);
 }
 
-static uint8_t type_of(struct bytes definitions, struct bytes name)
+/* The table of a global index has the index's key, then that of the items: attributes may be in both. */
+static bool get_key(struct bytes item, bool own, struct key_schema *key)
 {
-	struct item_iter it = item_iter(definitions);
-	struct bytes n, t;
-	struct value v;
+	struct bytes definitions;
 
-	while (item_next_value(&it, &v)) {
-		if (v.tag != ITEM_M || !get_s(v.body, "AttributeName", &n) || !bytes_eq(n, name) ||
-		    !get_s(v.body, "AttributeType", &t))
-			continue;
-		return bytes_is(t, "S") ? ITEM_S : bytes_is(t, "N") ? ITEM_N : bytes_is(t, "B") ? ITEM_B : ITEM_NONE;
-	}
-	return ITEM_NONE;
-}
-
-static bool get_key(struct bytes item, struct key_schema *key)
-{
-	static const char *const kinds[] = { "HASH", "RANGE" };
-	struct value schema, definitions, v;
-	struct item_iter it;
-
-	*key = (struct key_schema){ .hash_n = 1 };
-	if (!item_get(item, BYTES_LIT("KeySchema"), &schema) || schema.tag != ITEM_L ||
-	    !item_get(item, BYTES_LIT("AttributeDefinitions"), &definitions) || definitions.tag != ITEM_L)
+	if (!define_list(item, "AttributeDefinitions", &definitions) || !define_key(item, definitions, key))
 		return false;
-	it = item_iter(schema.body);
-	while (item_next_value(&it, &v)) {
-		struct key_part *p = &key->part[key->n];
-		struct bytes kind;
-
-		if (key->n == 2 || v.tag != ITEM_M || !get_s(v.body, "KeyType", &kind) ||
-		    !bytes_is(kind, kinds[key->n]) || !get_s(v.body, "AttributeName", &p->name) || p->name.n == 0 || p->name.n > 255)
-			return false;
-		p->tag = type_of(definitions.body, p->name);
-		if (p->tag == ITEM_NONE)
-			return false;
-		key->n++;
-	}
-	return key->n > 0 && (key->n == 1 || !bytes_eq(key->part[0].name, key->part[1].name));
+	if (own)
+		return key->hash_n <= KEY_HASH_PARTS_MAX;
+	return key->hash_n == 1 && key->n <= 2 && !key_repeats(key, key->n - 1);
 }
 
 static bool get_ttl(struct bytes item, struct bytes *out)
@@ -169,7 +113,7 @@ static bool get_ttl(struct bytes item, struct bytes *out)
 		return true;
 	if (v.tag != ITEM_M || !item_get(v.body, BYTES_LIT("Enabled"), &enabled))
 		return false;
-	return enabled.tag != ITEM_TRUE || (get_s(v.body, "AttributeName", out) && out->n >= 1 && out->n <= TABLE_TTL_MAX);
+	return enabled.tag != ITEM_TRUE || (define_s(v.body, "AttributeName", out) && out->n >= 1 && out->n <= TABLE_TTL_MAX);
 }
 
 static bool get_all(struct bytes item, struct table *t)
@@ -177,19 +121,19 @@ static bool get_all(struct bytes item, struct table *t)
 	unsigned status, billing;
 	uint64_t schema;
 
-	if (!get_u64(item, "Id", UINT64_MAX, &t->id) || !get_u64(item, "Version", UINT64_MAX, &t->version) ||
-	    !get_u64(item, "Schema", UINT32_MAX, &schema) || t->id == 0 || t->version == 0 || schema == 0)
+	if (!define_u64(item, "Id", UINT64_MAX, &t->id) || !define_u64(item, "Version", UINT64_MAX, &t->version) ||
+	    !define_u64(item, "Schema", UINT32_MAX, &schema) || t->id == 0 || t->version == 0 || schema == 0)
 		return false;
 	t->schema = (uint32_t)schema;
-	if (!get_s(item, "TableName", &t->name) || !known_name_ok(t->name) || !get_s(item, "TableArn", &t->arn) ||
+	if (!define_s(item, "TableName", &t->name) || !known_name_ok(t->name) || !define_s(item, "TableArn", &t->arn) ||
 	    t->arn.n > TABLE_ARN_MAX)
 		return false;
-	if (!get_word(item, "TableStatus", statuses, COUNT(statuses), &status) ||
-	    !get_word(item, "BillingMode", billings, COUNT(billings), &billing))
+	if (!define_word(item, "TableStatus", statuses, COUNT(statuses), &status) ||
+	    !define_word(item, "BillingMode", billings, COUNT(billings), &billing))
 		return false;
 	t->status = status;
 	t->billing = billing;
-	return get_key(item, &t->key) && get_created(item, &t->created_ms) && get_ttl(item, &t->ttl) &&
+	return get_key(item, is_own(t->name), &t->key) && get_created(item, &t->created_ms) && get_ttl(item, &t->ttl) &&
 	       get_pair(item, "ProvisionedThroughput", "ReadCapacityUnits", &t->read_units, "WriteCapacityUnits",
 	                &t->write_units) &&
 	       get_pair(item, "WarmThroughput", "ReadUnitsPerSecond", &t->warm_read, "WriteUnitsPerSecond",
@@ -258,7 +202,7 @@ static void put_key(struct item_build *b, const struct key_schema *key)
 	for (size_t i = 0; i < key->n; i++) {
 		item_build_open(b, ITEM_M);
 		put_s(b, "AttributeName", key->part[i].name);
-		put_s(b, "KeyType", bytes_str(i == 0 ? "HASH" : "RANGE"));
+		put_s(b, "KeyType", bytes_str(i < key->hash_n ? "HASH" : "RANGE"));
 		item_build_close(b);
 	}
 	item_build_close(b);
@@ -275,6 +219,8 @@ static void put_definitions(struct item_build *b, const struct table *t)
 	}
 	item_build_open(b, ITEM_L);
 	for (size_t i = 0; i < t->key.n; i++) {
+		if (key_repeats(&t->key, i))
+			continue;
 		item_build_open(b, ITEM_M);
 		put_s(b, "AttributeName", t->key.part[i].name);
 		put_s(b, "AttributeType", bytes_str(item_type_name(t->key.part[i].tag)));

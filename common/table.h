@@ -31,7 +31,7 @@ struct table {
 	struct bytes name;                               /* 1..TABLE_NAME_MAX of a-z A-Z 0-9 _ - ., after a # if it is our own */
 	enum table_status status;
 	enum table_billing billing;
-	struct key_schema key;                           /* hash_n = 1, n = 1 or 2 */
+	struct key_schema key;                           /* hash_n = 1, n = 1 or 2; of our own: hash_n to KEY_HASH_PARTS_MAX, n to KEY_PARTS_MAX */
 	uint64_t created_ms;                             /* since 1970 */
 	uint64_t read_units, write_units;                /* provisioned */
 	uint64_t warm_read, warm_write;                  /* 0: not asked for */
