@@ -6,22 +6,13 @@
 #ifndef ROUTER_OP_TABLE_SPEC_H
 #define ROUTER_OP_TABLE_SPEC_H
 
-#include "api.h"
+#include "op_table_model.h"
 
 #define OP_TABLE_DEFINITIONS_MAX 100             /* attributes: 2, and 5 * 1 + 20 * 8 of indexes, less what they share */
 #define OP_TABLE_SCHEMA_MAX 8                    /* read; more than 2 are refused */
 #define OP_TABLE_TAGS_MAX 50                     /* of a table */
 #define OP_TABLE_TAGS_READ_MAX 100               /* of a request; what is beyond is counted */
 #define OP_TABLE_UNITS_MAX 1000000000000
-
-struct op_table_pair {
-	struct bytes a, b;                       /* attribute and type, attribute and kind of key, tag and value; p NULL: not given */
-};
-
-struct op_table_number {
-	bool given;
-	int64_t v;
-};
 
 /* Views of the request's text.  Whether a member as a whole is given, q->m says. */
 struct op_table_spec {
