@@ -260,8 +260,8 @@ size_t key_decode(struct bytes key, struct buf *scratch, struct value *parts, si
 		buf_room(&plain, key.n);
 	while (ok && c.p < c.end) {
 		if (n == 1 && (*c.p & KEY_LOCAL) != 0)
-			cur_u8(&c);
-		ok = n < max && n < KEY_PARTS_MAX && get_component(&c, &plain, scratch);
+			ok = cur_u8(&c) != KEY_LOCAL;
+		ok = ok && n < max && n < KEY_PARTS_MAX && get_component(&c, &plain, scratch);
 		if (ok)
 			ends[n++] = scratch->n;
 	}

@@ -14,7 +14,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		buf_put(&again, data, KEY_HASH_N);
 		for (size_t i = 0; i < count; i++) {
 			assert(item_check_value(parts[i].raw));
+			if (i == 1 && key_local(key) != 0)
+				buf_u8(&again, (uint8_t)(KEY_LOCAL | key_local(key)));
 			key_add(&again, parts[i]);
+			assert(i > 0 || again.n == key_partition_n(key));
 		}
 		assert(bytes_eq(buf_view(&again), key));
 	}

@@ -257,6 +257,131 @@ TEST(attributes_come_back)
 	make_fini(&m);
 }
 
+/* A local key is the item's with something in between, in the place of its collection behind all its items. */
+TEST(local_keys_lie_behind_their_collection)
+{
+	static const struct bytes hashed[] = { BYTES_LIT("p"), BYTES_LIT("\0"), BYTES_LIT("p\0\1"), BYTES_LIT("\377\377") };
+	struct buf b = { .p = NULL }, row = { .p = NULL }, key = { .p = NULL }, scratch = { .p = NULL }, high = { .p = NULL };
+	struct value parts[KEY_PARTS_MAX], pk, sort;
+	struct key_hasher *h = key_hasher_new();
+
+	buf_room(&b, 256);
+	sort = SCALAR(&b, ITEM_B, "\377\377");
+	for (size_t i = 0; i < sizeof hashed / sizeof *hashed; i++) {
+		size_t partition;
+
+		pk = scalar(&b, ITEM_B, (const char *)hashed[i].p, hashed[i].n);
+		buf_clear(&key), buf_clear(&row), buf_clear(&high), buf_clear(&scratch);
+		key_begin(&key, h, pk);
+		partition = key.n;
+		CHECK(key_after(&high, buf_view(&key)));
+		key_add(&key, sort);
+		buf_put(&row, key.p, partition);
+		buf_u8(&row, KEY_LOCAL | 7);
+		key_add(&row, SCALAR(&b, ITEM_N, "-5"));
+		key_add(&row, sort);
+		CHECK_INT(key_partition_n(buf_view(&key)), partition);
+		CHECK_INT(key_partition_n(buf_view(&row)), partition);
+		CHECK_INT(key_local(buf_view(&key)), 0);
+		CHECK_INT(key_local(buf_view(&row)), 7);
+		CHECK(bytes_cmp(buf_view(&key), buf_view(&row)) < 0 && bytes_cmp(buf_view(&row), buf_view(&high)) < 0);
+		CHECK_INT(key_decode(buf_view(&row), &scratch, parts, KEY_PARTS_MAX), 3);
+		CHECK(item_value_eq(parts[0], pk) && parts[1].tag == ITEM_N && item_value_eq(parts[2], sort));
+		for (size_t n = 0; n <= row.n; n++) {
+			struct bytes cut = { row.p, n };
+
+			CHECK_INT(key_partition_n(cut), n < partition ? 0 : partition);
+			CHECK_INT(key_local(cut), n <= partition ? 0 : 7);
+			if (n == partition + 1)
+				CHECK_INT(key_decode(cut, &scratch, parts, KEY_PARTS_MAX), 0);
+		}
+		row.p[partition] = KEY_LOCAL;
+		CHECK_INT(key_local(buf_view(&row)), 0);
+		CHECK_INT(key_decode(buf_view(&row), &scratch, parts, KEY_PARTS_MAX), 0);
+	}
+	key_hasher_free(h);
+	buf_fini(&b), buf_fini(&row), buf_fini(&key), buf_fini(&scratch), buf_fini(&high);
+}
+
+/* Only there is a byte of KEY_LOCAL one. */
+TEST(local_ids_have_one_place)
+{
+	struct buf b = { .p = NULL }, key = { .p = NULL }, scratch = { .p = NULL };
+	struct value parts[KEY_PARTS_MAX];
+	struct key_hasher *h = key_hasher_new();
+
+	buf_room(&b, 256);
+	key_begin(&key, h, SCALAR(&b, ITEM_S, "p"));
+	key_add(&key, SCALAR(&b, ITEM_S, "s"));
+	buf_u8(&key, KEY_LOCAL | 1);
+	key_add(&key, SCALAR(&b, ITEM_S, "t"));
+	CHECK_INT(key_local(buf_view(&key)), 0);
+	CHECK_INT(key_decode(buf_view(&key), &scratch, parts, KEY_PARTS_MAX), 0);
+	key.p[KEY_HASH_N] = KEY_LOCAL | 1;
+	CHECK_INT(key_partition_n(buf_view(&key)), 0);
+	CHECK_INT(key_local(buf_view(&key)), 0);
+	CHECK_INT(key_decode(buf_view(&key), &scratch, parts, KEY_PARTS_MAX), 0);
+	key_hasher_free(h);
+	buf_fini(&b), buf_fini(&key), buf_fini(&scratch);
+}
+
+/* key_begin_all: the hash of what it was given, in front of each of them. */
+TEST(several_attributes_are_hashed_as_one)
+{
+	struct buf b = { .p = NULL }, key = { .p = NULL }, scratch = { .p = NULL }, full;
+	struct value in[3], parts[KEY_PARTS_MAX];
+	struct key_hasher *h = key_hasher_new();
+	uint8_t hash[KEY_HASH_N];
+
+	buf_room(&b, 256);
+	in[0] = SCALAR(&b, ITEM_S, "a\0b");
+	in[1] = SCALAR(&b, ITEM_N, "12");
+	in[2] = SCALAR(&b, ITEM_B, "\377");
+	for (size_t n = 1; n <= 3; n++) {
+		buf_clear(&key);
+		buf_str(&key, "before");
+		key_begin_all(&key, h, in, n);
+		CHECK(bytes_starts(buf_view(&key), BYTES_LIT("before")));
+		buf_drop(&key, 6);
+		key_hash(h, in, n, hash);
+		CHECK(memcmp(key.p, hash, sizeof hash) == 0);
+		buf_clear(&scratch);
+		CHECK_INT(key_decode(buf_view(&key), &scratch, parts, KEY_PARTS_MAX), n);
+		for (size_t i = 0; i < n; i++)
+			CHECK(item_value_eq(parts[i], in[i]));
+	}
+	buf_init(&full, KEY_HASH_N + 3);
+	key_begin_all(&full, h, in, 3);
+	CHECK(full.over);
+	key_hasher_free(h);
+	buf_fini(&b), buf_fini(&key), buf_fini(&scratch), buf_fini(&full);
+}
+
+/* An index's key may have the base key's attributes in it already. */
+TEST(repeated_names_come_back_once)
+{
+	static const struct key_schema s = {
+		.part = { { BYTES_LIT("n"), ITEM_N }, { BYTES_LIT("pk"), ITEM_S }, { BYTES_LIT("pk"), ITEM_S }, { BYTES_LIT("n"), ITEM_N } },
+		.n = 4, .hash_n = 1,
+	};
+	struct item_build back;
+	struct make m;
+	size_t part;
+
+	make_init(&m);
+	item_build_init(&back);
+	item_open(&m);
+	attribute(&m, "pk", ITEM_S, "user");
+	attribute(&m, "n", ITEM_N, "1");
+	CHECK_INT(key_of(&m, &s, true, &part), KEY_OK);
+	CHECK(!key_repeats(&s, 0) && !key_repeats(&s, 1) && key_repeats(&s, 2) && key_repeats(&s, 3));
+	item_build_item(&back);
+	CHECK(key_attributes(&back, &s, buf_view(&m.key)) && item_build_close(&back));
+	CHECK(bytes_eq(item_build_view(&back), item_build_view(&m.b)));
+	item_build_fini(&back);
+	make_fini(&m);
+}
+
 /* begins_with: between the open component and key_after of it lie exactly the values with that prefix. */
 TEST(prefixes_bound_ranges)
 {
@@ -289,4 +414,5 @@ TEST(prefixes_bound_ranges)
 }
 
 CHECK_MAIN(X(golden) X(refusals_name_the_part) X(components_sort_as_values_do) X(decodes_what_it_encoded)
-           X(attributes_come_back) X(prefixes_bound_ranges))
+           X(attributes_come_back) X(local_keys_lie_behind_their_collection) X(local_ids_have_one_place)
+           X(several_attributes_are_hashed_as_one) X(repeated_names_come_back_once) X(prefixes_bound_ranges))
