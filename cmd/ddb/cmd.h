@@ -17,6 +17,7 @@ int data_query_run(int argc, char **argv);
 int data_scan_run(int argc, char **argv);
 int data_tables_run(int argc, char **argv);
 int data_tag_run(int argc, char **argv);
+int data_transact_run(int argc, char **argv);
 int data_ttl_run(int argc, char **argv);
 int data_update_run(int argc, char **argv);
 int down_run(int argc, char **argv);

@@ -31,6 +31,7 @@ static const struct opt_command commands[] = {
 	{ "status", "show the processes and tables of a cluster", status_run },
 	{ "tables", "list the tables", data_tables_run },
 	{ "tag", "set, remove or list the tags of a table", data_tag_run },
+	{ "transact", "write or read several items at one moment, all or none", data_transact_run },
 	{ "ttl", "let items of a table expire", data_ttl_run },
 	{ "up", "run a cluster of three zones on this machine", up_run },
 	{ "update", "change an item", data_update_run },
