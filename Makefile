@@ -193,10 +193,11 @@ endif
 $(build)/t/sim/sim: $(call objects,t/sim/*.c) $(build)/libnode.a $(build)/libcommon.a
 	$(link)
 
-# Its checker of histories is linked into a unit test as well.
+# Its checkers of histories are linked into unit tests as well.
 $(build)/t/kill/kill: $(call objects,t/kill/*.c) $(build)/libddb.a $(build)/libcommon.a
 	$(link)
 $(build)/t/unit/lin: $(call objects,t/kill/lin*.c t/kill/hist.c)
+$(build)/t/unit/ser: $(call objects,t/kill/ser.c t/kill/lin*.c t/kill/hist.c)
 # Nodes without a disk.
 $(build)/t/unit/sweep: $(call objects,t/sim/store_mem.c t/sim/rowtree.c)
 $(build)/t/unit/tx: $(call objects,t/sim/store_mem.c t/sim/rowtree.c)

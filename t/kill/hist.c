@@ -9,7 +9,8 @@
 #include "log.h"
 #include "mem.h"
 
-const char *const hist_kinds[HIST_KINDS] = { "put", "cas", "get", "eget", "append", "list", "elist" };
+const char *const hist_kinds[HIST_KINDS] = { "put", "cas", "get", "eget", "append", "list", "elist",
+	"length" };
 const char *const hist_outcomes[HIST_OUTCOMES] = { "ok", "maybe", "no" };
 
 void hist_fini(struct hist *h)
@@ -55,6 +56,8 @@ static void save_op(const struct hist *h, const struct hist_op *o, FILE *f)
 		for (size_t i = 0; i < o->elements_n; i++)
 			fprintf(f, " %" PRIu64, h->elements[o->elements + i]);
 	}
+	if (o->tx > 0)
+		fprintf(f, " @%" PRIu64, o->tx);
 	fputc('\n', f);
 }
 
@@ -130,8 +133,13 @@ static bool load_op(struct hist *h, char *line)
 	o.key = (uint32_t)key;
 	o.from_ns = (int64_t)from;
 	o.to_ns = (int64_t)to;
+	end = word(&line);
+	if (*end == '@') {
+		o.tx = strtoull(end + 1, NULL, 10);
+		end = word(&line);
+	}
 	hist_add(h, o, elements, n);
-	return *word(&line) == '\0';
+	return *end == '\0';
 }
 
 int hist_load(struct hist *h, const char *path)

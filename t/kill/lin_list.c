@@ -101,6 +101,17 @@ static bool is_prefix(const struct list *l, const struct hist_op *o)
 	return true;
 }
 
+/* Where a strong read stands; false: there was never such a list. */
+static bool place_read(const struct list *l, const struct hist_op *o, struct placed *out)
+{
+	size_t n = o->kind == HIST_LENGTH ? o->value : o->elements_n;
+
+	*out = (struct placed){ o, 2 * n + 1 };
+	if (n > l->n)
+		return lin_bad(l->k, LIN_PHANTOM, "%zu elements, and nobody saw more than %zu", n, l->n);
+	return true;
+}
+
 /* Nothing may have ended before what stands at an earlier place began. */
 static bool sweep(const struct list *l, struct placed *v, size_t n)
 {
@@ -135,8 +146,8 @@ bool lin_list(const struct lin_key *k)
 
 	for (size_t i = 0; ok && i < k->n; i++) {
 		ok = !is_read(k->op[i]) || is_prefix(&l, k->op[i]);
-		if (ok && k->op[i]->kind == HIST_LIST && k->op[i]->outcome == HIST_OK)
-			v[n++] = (struct placed){ k->op[i], 2 * (size_t)k->op[i]->elements_n + 1 };
+		if (ok && (k->op[i]->kind == HIST_LIST || k->op[i]->kind == HIST_LENGTH) && k->op[i]->outcome == HIST_OK)
+			ok = place_read(&l, k->op[i], &v[n++]);
 	}
 	for (size_t i = 0; ok && i < l.appends; i++)
 		if (l.append[i].place != SIZE_MAX || l.append[i].op->outcome == HIST_OK)

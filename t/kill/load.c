@@ -41,7 +41,7 @@ struct load {
 	struct sigv4 *sigv4;
 	struct buf body, auth;
 	char authority[32];
-	unsigned busy[WORK_PARTITIONS], busy_all;
+	unsigned partitions, busy[WORK_PARTITIONS_MAX], busy_all;
 	int64_t start_ns, sent;                          /* pace: sent operations are due by now */
 	pthread_t thread;
 	pthread_mutex_t lock;                            /* of what follows */
@@ -149,13 +149,21 @@ static void done(struct load *l, struct conn *c, enum work_end end)
 	pthread_mutex_lock(&l->lock);
 	good = work_done(l->o.work, &c->op, c->from_ns, now_ns, end, c->http.status, c->http.body);
 	l->view.good += good;
-	if (work_writes(&c->op)) {
-		l->view.writing[c->op.partition]--;
-		if (good && c->from_ns > l->watch_ns && l->view.worked_ns[c->op.partition] == 0)
-			l->view.worked_ns[c->op.partition] = now_ns;
+	for (unsigned p = 0; p < l->partitions; p++) {
+		if ((c->op.partitions & 1u << p) == 0)
+			continue;
+		l->busy[p]--;
+		if (!work_writes(&c->op))
+			continue;
+		l->view.writing[p]--;
+		if (good && c->from_ns > l->watch_ns && l->view.worked_ns[p] == 0)
+			l->view.worked_ns[p] = now_ns;
+	}
+	if (l->view.orphans > 0) {
+		l->view.orphans = work_orphans(l->o.work);
+		l->view.adopted_ns = now_ns;
 	}
 	pthread_mutex_unlock(&l->lock);
-	l->busy[c->op.partition]--;
 	l->busy_all--;
 	c->state = IDLE;
 	if (end != WORK_ANSWERED || !c->http.keep_alive)
@@ -165,19 +173,21 @@ static void done(struct load *l, struct conn *c, enum work_end end)
 /* False if nothing can be sent now. */
 static bool begin(struct load *l, struct conn *c)
 {
-	/* While it pays to leave the busy alone: at the end there are only reads, and they all have to be done. */
-	const char *name = work_next(l->o.work, l->busy, l->o.connections / (WORK_PARTITIONS - 1), &c->op, &l->body);
+	const char *name;
 	ssize_t n;
 
+	pthread_mutex_lock(&l->lock);
+	/* While it pays to leave the busy alone: at the end there are only reads, and they all have to be done. */
+	name = work_next(l->o.work, l->busy, l->o.connections / (WORK_TABLE_PARTITIONS - 1), &c->op, &l->body);
+	for (unsigned p = 0; name != NULL && p < l->partitions; p++) {
+		l->busy[p] += (c->op.partitions & 1u << p) != 0;
+		l->view.writing[p] += (c->op.partitions & 1u << p) != 0 && work_writes(&c->op);
+	}
+	pthread_mutex_unlock(&l->lock);
 	if (name == NULL)
 		return false;
 	request(l, name, &c->out);
-	l->busy[c->op.partition]++;
 	l->busy_all++;
-	pthread_mutex_lock(&l->lock);
-	if (work_writes(&c->op))
-		l->view.writing[c->op.partition]++;
-	pthread_mutex_unlock(&l->lock);
 	c->state = BUSY;
 	c->http = (struct bench_http){ 0 };
 	buf_clear(&c->in);
@@ -290,6 +300,7 @@ struct load *load_start(const struct load_opts *o)
 
 	assert(o->connections <= LOAD_CONNECTIONS_MAX);
 	l->o = *o;
+	l->partitions = work_partitions(o->work);
 	l->sigv4 = sigv4_new();
 	l->ep = epoll_create1(EPOLL_CLOEXEC);
 	assert(l->ep >= 0);
@@ -316,6 +327,12 @@ void load_release(struct load *l)
 const struct load_view *load_held(const struct load *l)
 {
 	return &l->view;
+}
+
+unsigned load_orphan(struct load *l)
+{
+	l->view.orphans = work_orphan(l->o.work, load_now_ns());
+	return l->view.orphans;
 }
 
 struct load_view load_view(struct load *l)

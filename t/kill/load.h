@@ -26,8 +26,10 @@ struct load_opts {
 /* What others may look at while it runs. */
 struct load_view {
 	uint64_t good;                                   /* operations carried out */
-	unsigned writing[WORK_PARTITIONS];               /* writes sent and not answered */
-	int64_t worked_ns[WORK_PARTITIONS];              /* the first end of a write begun since load_watch; 0: none */
+	unsigned writing[WORK_PARTITIONS_MAX];           /* writes sent and not answered */
+	int64_t worked_ns[WORK_PARTITIONS_MAX];          /* the first end of a write begun since load_watch; 0: none */
+	unsigned orphans;                                /* of load_orphan: still waited for */
+	int64_t adopted_ns;                              /* when the last of them was written to */
 };
 
 struct load;
@@ -39,9 +41,11 @@ struct load *load_start(const struct load_opts *o);
 struct load_view load_view(struct load *l);
 /* Forget worked_ns and begin anew; returns the time. */
 int64_t load_watch(struct load *l);
-/* While it is held no answer is taken: what is writing stays so. */
+/* While it is held no answer is taken and nothing sent: what is writing stays so. */
 void load_hold(struct load *l);
 void load_release(struct load *l);
+/* Of a load that is held: its transactions lose their coordinator now (work_orphan). */
+unsigned load_orphan(struct load *l);
 /* View of a load that is held. */
 const struct load_view *load_held(const struct load *l);
 

@@ -16,9 +16,12 @@
 #include "mem.h"
 #include "nemesis.h"
 #include "opt.h"
+#include "ser.h"
 
 #define TABLE "kill"
+#define TABLE_TWO TABLE "2"
 #define FINAL_MS 30000
+#define LOCK_MS 5000                                     /* no lock outlives its coordinator by more */
 #define LEASE_MS 1000                                    /* as ddb-node's own default */
 #define AFTER_LEASE_MS 1000                              /* what the cluster has beyond it */
 /*
@@ -30,7 +33,7 @@
 struct run {
 	const char *dir, *bin, *say, *converged, *check, *attach, *history;
 	uint64_t seed, kills, connections, rate, floor, patience_ms, fill;
-	bool keep, verbose;
+	bool keep, verbose, transactions;
 	char *home;
 	int port;
 	struct cred *cred;
@@ -105,33 +108,39 @@ static bool check_filled(struct run *r)
 	return ok || r->fill == 0;
 }
 
-static bool create_table(struct run *r)
+static bool create_table(struct run *r, const char *table)
 {
 	char *line = mem_fmt("%s/ddb status --home %s --json | "
-	                     "jq -r '.cluster.tables[] | select(.status == \"ACTIVE\" and .name == \"" TABLE "\")"
-	                     ".partitions[].group'",
-	                     r->bin, r->home), *groups = NULL, *at, *next;
-	size_t n = 0;
+	                     "jq -r '.cluster.tables[] | select(.status == \"ACTIVE\" and .name == \"%s\")"
+	                     ".partitions[].group'", r->bin, r->home, table), *groups = NULL, *at, *next;
+	char *create = mem_fmt("call CreateTable '{\"TableName\":\"%s\","
+	                       "\"KeySchema\":[{\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"},"
+	                       "{\"AttributeName\":\"sk\",\"KeyType\":\"RANGE\"}],\"AttributeDefinitions\":["
+	                       "{\"AttributeName\":\"pk\",\"AttributeType\":\"S\"},{\"AttributeName\":\"sk\","
+	                       "\"AttributeType\":\"S\"}],\"BillingMode\":\"PAY_PER_REQUEST\"}'", table);
+	struct nemesis_opts *o = &r->nemesis;
+	bool ok = command(create, r->bin, r->home);
+	unsigned n = 0;
 
-	if (!command("call CreateTable '{\"TableName\":\"" TABLE "\","
-	             "\"KeySchema\":[{\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"},"
-	             "{\"AttributeName\":\"sk\",\"KeyType\":\"RANGE\"}],\"AttributeDefinitions\":[{\"AttributeName\":\"pk\","
-	             "\"AttributeType\":\"S\"},{\"AttributeName\":\"sk\",\"AttributeType\":\"S\"}],"
-	             "\"BillingMode\":\"PAY_PER_REQUEST\"}'", r->bin, r->home))
+	free(create);
+	if (!ok) {
+		free(line);
 		return false;
+	}
 	for (int i = 0; i < 100 && (groups == NULL || groups[0] == '\0'); i++) {
 		free(groups);
 		groups = output(line);
 		usleep(50000);
 	}
 	free(line);
-	for (at = groups; at != NULL && n < WORK_PARTITIONS; at = next) {
+	for (at = groups; at != NULL && n < WORK_TABLE_PARTITIONS; at = next) {
 		next = strchr(at, '\n');
 		if (next != NULL)
 			*next++ = '\0';
-		r->nemesis.groups[n++] = at;             /* lasts as long as the program */
+		o->groups[o->partitions++] = at;         /* lasts as long as the program */
+		n++;
 	}
-	return n == WORK_PARTITIONS;
+	return n == WORK_TABLE_PARTITIONS;
 }
 
 static bool start(struct run *r)
@@ -151,7 +160,7 @@ static bool start(struct run *r)
 		if (!command("up -d --port 0", r->bin, r->home))
 			return false;
 	}
-	if ((r->attach == NULL && !fill(r)) || !create_table(r))
+	if ((r->attach == NULL && !fill(r)) || !create_table(r, TABLE) || (r->transactions && !create_table(r, TABLE_TWO)))
 		return false;
 	path = mem_fmt("%s/credentials", r->home);
 	r->cred = cred_open(path, true, error);
@@ -216,11 +225,12 @@ static void go(struct run *r)
 	int64_t began, ended;
 	struct load *l;
 
-	o.work = r->work = work_new(r->seed, TABLE);
+	o.work = r->work = work_new(r->seed, TABLE, r->transactions);
 	r->nemesis.home = r->home;
 	r->nemesis.bin = r->bin;
 	r->nemesis.say = r->say;
 	r->nemesis.port = r->port;
+	r->nemesis.transactions = r->transactions;
 	r->nemesis.patience_ms = r->patience_ms;
 	began = load_now_ns();
 	l = load_start(&o);
@@ -263,6 +273,8 @@ static void show_counts(const struct run *r)
 		       c->n[k][HIST_MAYBE], c->n[k][HIST_NO], k == WORK_CAS ? " (conditions)" : "");
 	for (size_t i = 0; i < c->types_n; i++)
 		printf("# answered %s: %" PRIu64 "\n", c->types[i].name, c->types[i].n);
+	if (r->transactions)
+		printf("# %" PRIu64 " transactions on a condition that held\n", c->checked);
 	printf("# %.1f s, %.0f good operations a second; seed %" PRIu64 "\n", r->seconds, r->good_a_second, r->seed);
 	if (r->attach != NULL)
 		return;
@@ -288,7 +300,7 @@ static void judge_times(struct run *r)
 	verdict(r, whole < bound, text);
 }
 
-static bool check_history(struct run *r, const struct hist *h)
+static void check_history(struct run *r, const struct hist *h)
 {
 	struct lin l;
 	uint64_t began = clock_ms();
@@ -304,7 +316,34 @@ static bool check_history(struct run *r, const struct hist *h)
 		snprintf(text, sizeof text, "%zu keys are not linearizable; key %" PRIu32 ": %s", l.bad_keys, l.why_key, l.why);
 	}
 	verdict(r, ok, text);
-	return ok;
+}
+
+static void check_order(struct run *r, const struct hist *h)
+{
+	struct ser s;
+	uint64_t began = clock_ms();
+	bool ok = ser_check(h, &s);
+	char text[SER_WHY_MAX + 200];
+
+	printf("# order: %zu transactions, %zu of several lists, %zu dependencies, checked in %" PRIu64 " ms\n", s.txs,
+	       s.several, s.edges, clock_ms() - began);
+	snprintf(text, sizeof text, "%zu transactions are strictly serializable, %zu of them of several lists", s.txs,
+	         s.several);
+	if (!ok)
+		snprintf(text, sizeof text, "transactions are not strictly serializable (%s): %s", ser_faults[s.fault], s.why);
+	verdict(r, ok, text);
+}
+
+/* A dead coordinator must have left something, or nothing was shown. */
+static void judge_orphans(struct run *r)
+{
+	double longest = show_times("lists of a dead coordinator are written to", &r->result.adopted);
+	char text[200];
+
+	snprintf(text, sizeof text, "lists that transactions were to append to when their coordinator died, %" PRIu64 " of %"
+	         PRIu64 " coordinators, are written to within %.3f s of %.0f", r->result.orphans,
+	         r->result.kills[NEMESIS_ROUTER], longest, LOCK_MS / 1e3);
+	verdict(r, longest < LOCK_MS / 1e3 && r->result.adopted.n > 0 && r->result.orphans > 0, text);
 }
 
 static void judge_kills(struct run *r)
@@ -316,12 +355,15 @@ static void judge_kills(struct run *r)
 	judge_times(r);
 	snprintf(text, sizeof text, "%" PRIu64 " leaders died with writes under way", r->result.kills[NEMESIS_LEADER]);
 	verdict(r, r->result.kills[NEMESIS_LEADER] * 4 >= r->kills, text);
+	if (r->transactions)
+		judge_orphans(r);
 }
 
 static void judge(struct run *r)
 {
 	const struct work_counts *c = work_counts(r->work);
 	char text[600];
+	int failed;
 
 	show_counts(r);
 	if (r->attach == NULL)
@@ -331,7 +373,11 @@ static void judge(struct run *r)
 	verdict(r, c->broken == 0, text);
 	verdict(r, r->read_all, "every key was read at the end");
 	verdict(r, r->filled, "data that rested meanwhile is all there");
-	if (!check_history(r, work_hist(r->work)) || r->keep)
+	failed = r->failed;
+	check_history(r, work_hist(r->work));
+	if (r->transactions)
+		check_order(r, work_hist(r->work));
+	if (r->failed > failed || r->keep)
 		if (hist_save(work_hist(r->work), r->history) == 0)
 			printf("# history: %s\n", r->history);
 	verdict(r, r->converge, "all replicas have applied the same slot and have the same state");
@@ -348,6 +394,7 @@ static int check_file(struct run *r)
 	if (hist_load(&h, r->check) != 0)
 		return 2;
 	check_history(r, &h);
+	check_order(r, &h);
 	hist_fini(&h);
 	return r->failed > 0;
 }
@@ -370,6 +417,7 @@ int main(int argc, char **argv)
 		OPT_STR(0, "history", "FILE", "where a history is kept that is wrong", &r.history),
 		OPT_STR(0, "attach", "HOME", "load this cluster, kill nobody, until standard input ends", &r.attach),
 		OPT_STR(0, "check", "FILE", "judge this history, and nothing else", &r.check),
+		OPT_FLAG('t', "transactions", "the load is transactions on lists, and more of the dead are routers", &r.transactions),
 		OPT_FLAG('k', "keep", "keep the home of a failure, and the history in any case", &r.keep),
 		OPT_FLAG('v', "verbose", "say each step", &r.verbose),
 		OPT_END
@@ -383,7 +431,7 @@ int main(int argc, char **argv)
 		return check_file(&r);
 	log_limit(r.verbose ? LOG_LEVEL_INFO : LOG_LEVEL_ERR);
 	r.steps = mem_new(r.kills * sizeof *r.steps);
-	nemesis_plan(r.seed, r.steps, r.kills);
+	nemesis_plan(r.seed, r.transactions, WORK_TABLE_PARTITIONS * (r.transactions ? WORK_TABLES : 1), r.steps, r.kills);
 	if (!start(&r)) {
 		verdict(&r, false, "the cluster does not start");
 	} else {

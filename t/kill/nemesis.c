@@ -34,13 +34,13 @@ struct nemesis {
 	struct load *l;
 	pid_t pids[NEMESIS_NODES];                       /* as last seen */
 	int64_t changed_ns;
-	int leader[WORK_PARTITIONS];                     /* node; -1: none known */
-	uint64_t chosen[WORK_PARTITIONS];                /* the highest slot that anyone knew to be chosen when last asked */
+	int leader[WORK_PARTITIONS_MAX];                 /* node; -1: none known */
+	uint64_t chosen[WORK_PARTITIONS_MAX];            /* the highest slot that anyone knew to be chosen when last asked */
 };
 
 /* --- the plan */
 
-void nemesis_plan(uint64_t seed, struct nemesis_step *steps, size_t n)
+void nemesis_plan(uint64_t seed, bool transactions, unsigned partitions, struct nemesis_step *steps, size_t n)
 {
 	static const enum nemesis_kind twenty[] = { NEMESIS_LEADER, NEMESIS_SUPERVISOR, NEMESIS_ROUTER, NEMESIS_LEADER,
 		NEMESIS_NODE, NEMESIS_AUTOADMIN, NEMESIS_LEADER, NEMESIS_ALL, NEMESIS_LEADER, NEMESIS_AGAIN, NEMESIS_LEADER,
@@ -53,7 +53,11 @@ void nemesis_plan(uint64_t seed, struct nemesis_step *steps, size_t n)
 		struct nemesis_step *step = &steps[i];
 
 		*step = (struct nemesis_step){ .kind = twenty[i % 20] };
-		step->partition = (unsigned)dice_below(&s, WORK_PARTITIONS);
+		if (transactions && step->kind == NEMESIS_AUTOADMIN)
+			step->kind = NEMESIS_ROUTER;
+		if (transactions && step->kind == NEMESIS_SUPERVISOR)
+			step->kind = NEMESIS_LEADER;
+		step->partition = (unsigned)dice_below(&s, partitions);
 		step->node = (unsigned)dice_below(&s, NEMESIS_NODES);
 		step->delay_ms = DELAY_MS_MIN + (unsigned)dice_below(&s, DELAY_MS_MAX - DELAY_MS_MIN);
 		if (dice_below(&s, PAUSE_EVERY) == 0)
@@ -89,12 +93,12 @@ static int read_state(struct nemesis *m, int node, const char *line, uint64_t *c
 	if (sscanf(line, "group_state{group=%" SCNu64, &group) != 1 || at == NULL ||
 	    sscanf(at, " committed=%" SCNu64, committed) != 1)
 		return -1;
-	for (int p = 0; p < WORK_PARTITIONS; p++) {
+	for (unsigned p = 0; p < m->o->partitions; p++) {
 		if (strtoull(m->o->groups[p], NULL, 10) != group)
 			continue;
 		if (strstr(line, " leading=2 ") != NULL)
 			m->leader[p] = node;
-		return p;
+		return (int)p;
 	}
 	return -1;
 }
@@ -103,13 +107,13 @@ static int read_state(struct nemesis *m, int node, const char *line, uint64_t *c
  * Which groups a node leads and may serve: asked of the node, because what autoadmin says of it may be old.  True if it
  * has all of them, and knows what was chosen when they were asked before.
  */
-static bool ask(struct nemesis *m, int node, uint64_t chosen[WORK_PARTITIONS])
+static bool ask(struct nemesis *m, int node, uint64_t *chosen)
 {
 	char *command = mem_fmt("%s %s tool unix:run/%s.sock 'node_status{}' 2>/dev/null", m->o->say, m->o->home, nodes[node]);
 	FILE *f = popen(command, "r");
 	char *line = NULL;
 	size_t cap = 0;
-	int has = 0;
+	unsigned has = 0;
 
 	while (f != NULL && getline(&line, &cap, f) > 0) {
 		uint64_t committed = 0;
@@ -124,16 +128,16 @@ static bool ask(struct nemesis *m, int node, uint64_t chosen[WORK_PARTITIONS])
 		pclose(f);
 	free(line);
 	free(command);
-	return has == WORK_PARTITIONS;
+	return has == m->o->partitions;
 }
 
 static bool look(struct nemesis *m)
 {
 	struct procs p = procs_of(m->o->home);
-	uint64_t chosen[WORK_PARTITIONS] = { 0 };
+	uint64_t chosen[WORK_PARTITIONS_MAX] = { 0 };
 	bool ok = true;
 
-	for (int i = 0; i < WORK_PARTITIONS; i++)
+	for (unsigned i = 0; i < m->o->partitions; i++)
 		m->leader[i] = -1;
 	for (int i = 0; i < NEMESIS_NODES; i++) {
 		const struct proc *node = procs_find(&p, nodes[i]);
@@ -145,7 +149,7 @@ static bool look(struct nemesis *m)
 		ok = pid > 0 && ask(m, i, chosen) && ok;
 	}
 	memcpy(m->chosen, chosen, sizeof chosen);
-	for (int i = 0; i < WORK_PARTITIONS; i++)
+	for (unsigned i = 0; i < m->o->partitions; i++)
 		ok = ok && m->leader[i] >= 0;
 	return ok && load_now_ns() - m->changed_ns > SETTLED_NS;
 }
@@ -211,7 +215,7 @@ static bool await(struct nemesis *m, const bool *partitions, bool any, int64_t s
 		int64_t last = 0, first = INT64_MAX;
 		bool missing = false;
 
-		for (int p = 0; p < WORK_PARTITIONS; p++) {
+		for (unsigned p = 0; p < m->o->partitions; p++) {
 			if (!partitions[p])
 				continue;
 			missing |= v.worked_ns[p] == 0;
@@ -233,7 +237,7 @@ static bool await(struct nemesis *m, const bool *partitions, bool any, int64_t s
 
 static bool kill_leader(struct nemesis *m, const struct nemesis_step *s)
 {
-	bool led[WORK_PARTITIONS] = { false };
+	bool led[WORK_PARTITIONS_MAX] = { false };
 	int64_t since = load_now_ns();
 	struct proc p;
 	unsigned writing;
@@ -241,12 +245,12 @@ static bool kill_leader(struct nemesis *m, const struct nemesis_step *s)
 
 	if (!settle(m) || !find(m, nodes[m->leader[s->partition]], &p))
 		return false;
-	for (int i = 0; i < WORK_PARTITIONS; i++)
+	for (unsigned i = 0; i < m->o->partitions; i++)
 		led[i] = m->leader[i] == m->leader[s->partition];
 	for (;;) {
 		writing = 0;
 		load_hold(m->l);
-		for (int i = 0; i < WORK_PARTITIONS; i++)
+		for (unsigned i = 0; i < m->o->partitions; i++)
 			writing += led[i] ? load_held(m->l)->writing[i] : 0;
 		if (writing > 0)
 			break;
@@ -261,8 +265,10 @@ static bool kill_leader(struct nemesis *m, const struct nemesis_step *s)
 	load_release(m->l);
 	since = load_watch(m->l);
 	m->r->in_flight += writing;
-	log_info("it led partitions%s%s%s%s, with %u writes under way", led[0] ? " 0" : "", led[1] ? " 1" : "",
-	         led[2] ? " 2" : "", led[3] ? " 3" : "", writing);
+	for (unsigned i = 0; i < m->o->partitions; i++)
+		if (led[i])
+			log_info("it led partition %u", i);
+	log_info("%u writes were under way", writing);
 	return ok && await(m, led, false, since, &m->r->leader);
 }
 
@@ -293,9 +299,39 @@ static bool kill_two(struct nemesis *m, const char *a, const char *b)
 	return kill_one(m, &q) && procs_gone(fd);
 }
 
+/* Alone, so that the time is its own. */
+static bool kill_router(struct nemesis *m)
+{
+	int64_t since = load_now_ns();
+	struct load_view v;
+	struct proc p, q;
+	bool ok;
+
+	if (!settle(m) || !find(m, "router", &p) || !find(m, "memds", &q))
+		return false;
+	load_hold(m->l);
+	m->r->orphans += load_orphan(m->l);
+	ok = kill_one(m, &p);
+	load_release(m->l);
+	since = load_now_ns();
+	ok = ok && kill_one(m, &q);
+	for (v = load_view(m->l); ok && v.orphans > 0; v = load_view(m->l)) {
+		if (is_late(m, since)) {
+			log_err("%u lists of a dead coordinator are not written to after %" PRIu64 " ms", v.orphans, m->o->patience_ms);
+			ok = false;
+		}
+		pause_us(POLL_US);
+	}
+	if (v.adopted_ns > since) {
+		m->r->adopted.v[m->r->adopted.n++] = v.adopted_ns - since;
+		log_info("its lists are written to after %.3f s", (double)(v.adopted_ns - since) / 1e9);
+	}
+	return ok;
+}
+
 static bool start_again(struct nemesis *m)
 {
-	static const bool every[WORK_PARTITIONS] = { true, true, true, true };
+	static const bool every[WORK_PARTITIONS_MAX] = { true, true, true, true, true, true, true, true };
 	char *command = mem_fmt("%s/ddb up -d --home %s --port %d >>%s/log/up.out 2>&1", m->o->bin, m->o->home, m->o->port,
 	                        m->o->home);
 	int64_t since = load_watch(m->l);
@@ -371,7 +407,7 @@ static bool step(struct nemesis *m, const struct nemesis_step *s)
 	case NEMESIS_NODES_TWO:
 		return kill_two(m, nodes[s->node], nodes[(s->node + 1) % NEMESIS_NODES]);
 	case NEMESIS_ROUTER:
-		return kill_two(m, "router", "memds");
+		return m->o->transactions ? kill_router(m) : kill_two(m, "router", "memds");
 	case NEMESIS_AUTOADMIN:
 		return kill_name(m, "autoadmin");
 	case NEMESIS_WIPE:

@@ -37,7 +37,9 @@ struct nemesis_times {
 struct nemesis_opts {
 	const char *home, *bin, *say;
 	int port;
-	const char *groups[WORK_PARTITIONS];             /* "2": group of each partition */
+	const char *groups[WORK_PARTITIONS_MAX];         /* "2": group of each partition */
+	unsigned partitions;
+	bool transactions;
 	uint64_t patience_ms;                            /* how long the cluster may take to work again, at the very most */
 };
 
@@ -48,12 +50,22 @@ struct nemesis_result {
 	struct nemesis_times leader;                     /* from the death to the first write that works, begun after it */
 	struct nemesis_times whole;                      /* from the start of a new supervisor to the first such write */
 	struct nemesis_times up;                         /* ... to when it says it is ready */
+	/*
+	 * Of transactions whose coordinator was killed, and nobody else: from its death to when something begun after it
+	 * was written to each list that they were to append to.
+	 */
+	struct nemesis_times adopted;
+	uint64_t orphans;                                /* such lists */
 };
 
 extern const char *const nemesis_kinds[NEMESIS_KINDS];
 
-/* The same seed, the same steps: of 20, 8 of leaders and at least one of each kind.  n: 8..NEMESIS_STEPS_MAX */
-void nemesis_plan(uint64_t seed, struct nemesis_step *steps, size_t n);
+/*
+ * The same seed, the same steps: of 20, 8 of leaders and at least one of each kind.  With transactions, whose
+ * coordinators are the routers, those of autoadmin are of routers, and those of the supervisor of leaders.
+ *   n  8..NEMESIS_STEPS_MAX
+ */
+void nemesis_plan(uint64_t seed, bool transactions, unsigned partitions, struct nemesis_step *steps, size_t n);
 
 /* Carry it out.  False after saying why: something did not come back, or could not be killed. */
 bool nemesis_run(const struct nemesis_opts *o, const struct nemesis_step *steps, size_t n, struct load *l,

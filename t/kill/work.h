@@ -5,6 +5,10 @@
  * are "l7" 0, attribute l.  Some of each are in use at a time; one that has seen much is put aside, read once more at
  * the very end, and a new one takes its place: so every key's history is short, and old data is looked at too.
  * Written values are numbers, no two the same.
+ *
+ * Or transactions, on lists alone: of two tables, so that they are neighbours nowhere.  One appends to one to four of
+ * them, one in four on condition that yet another has as many elements as was known last; or it reads up to four.
+ * Other requests append to and read single ones.
  * Does not: I/O, read a clock, judge.
  */
 #ifndef T_KILL_WORK_H
@@ -13,10 +17,14 @@
 #include "bytes.h"
 #include "hist.h"
 
-#define WORK_PARTITIONS 4                                /* of a new on-demand table */
+#define WORK_TABLE_PARTITIONS 4                          /* of a new on-demand table */
+#define WORK_TABLES 2
+#define WORK_PARTITIONS_MAX (WORK_TABLES * WORK_TABLE_PARTITIONS)
 #define WORK_ROWS 4                                      /* of a register item */
 #define WORK_REGISTERS 8                                 /* items in use */
 #define WORK_LISTS 12
+#define WORK_LISTS_MAX 40                                /* with transactions, so that most find theirs free */
+#define WORK_TX_LISTS_MAX 4
 #define WORK_REGISTER_OPS_MAX 1200                       /* of an item, before it is put aside */
 #define WORK_APPENDS_MAX 150                             /* of a list, before it is put aside */
 #define WORK_TYPES_MAX 16
@@ -31,14 +39,20 @@ enum work_kind {
 	WORK_ELIST,
 	WORK_QUERY,
 	WORK_SCAN,
+	WORK_TX_APPEND,
+	WORK_TX_LIST,
 	WORK_KINDS
 };
 
 struct work_op {
 	enum work_kind kind;
 	uint32_t item, row;                              /* of a register, or the list's number */
-	unsigned partition;
+	uint32_t partitions;                             /* bits: those it needs */
 	uint64_t value, expect;
+	uint64_t tx;                                     /* of a transaction, as are: */
+	uint32_t list[WORK_TX_LISTS_MAX];
+	unsigned lists;
+	bool checks;                                     /* also that list `item` has `expect` elements */
 	bool last;                                       /* of the reads at the end */
 };
 
@@ -53,6 +67,7 @@ struct work_type {
 struct work_counts {
 	uint64_t n[WORK_KINDS][HIST_OUTCOMES];
 	uint64_t conditions;                             /* of the refused cas: because of the condition */
+	uint64_t checked;                                /* transactions carried out on such a condition */
 	struct work_type types[WORK_TYPES_MAX];          /* of refusals */
 	size_t types_n;
 	uint64_t broken;                                 /* answers that no such request may get */
@@ -63,7 +78,9 @@ extern const char *const work_kinds[WORK_KINDS];
 
 struct work;
 
-struct work *work_new(uint64_t seed, const char *table);
+/* Tables are `table` and, with transactions, the same name and a 2. */
+struct work *work_new(uint64_t seed, const char *table, bool transactions);
+unsigned work_partitions(const struct work *w);
 void work_free(struct work *w);
 
 /*
@@ -72,8 +89,14 @@ void work_free(struct work *w);
  *   body  cleared, then the JSON
  * Returns the API's name of it, or NULL: every partition is busy.
  */
-const char *work_next(struct work *w, const unsigned busy[WORK_PARTITIONS], unsigned max, struct work_op *op,
-                      struct buf *body);
+const char *work_next(struct work *w, const unsigned *busy, unsigned max, struct work_op *op, struct buf *body);
+
+/*
+ * Whoever carries out the transactions dies at now_ns.  Their lists are waited for until something is written to them
+ * that began later; until then they are not put aside.  Returns how many there are.
+ */
+unsigned work_orphan(struct work *w, int64_t now_ns);
+unsigned work_orphans(const struct work *w);             /* that are still waited for */
 
 /* From now on work_next reads every key there ever was, until each was read.  Then it returns NULL. */
 void work_finish(struct work *w);

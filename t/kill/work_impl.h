@@ -7,7 +7,7 @@
 
 /* A row of an answer. */
 struct work_row {
-	bool list;
+	bool list, missing;                              /* missing: of those asked for together */
 	uint32_t item, row;
 	uint64_t value;                                  /* 0: it has none */
 	size_t from, n;                                  /* its elements in work_answer.elements */
@@ -26,7 +26,8 @@ struct work_answer {
 	bool has_list;                                   /* an attribute l without a key (UPDATED_NEW): rows[0] */
 };
 
-const char *work_json_ask(const struct work_op *op, const char *table, uint64_t dice, struct buf *body);
+/* tables: of them a list is in the one that its number says */
+const char *work_json_ask(const struct work_op *op, const char *table, unsigned tables, uint64_t dice, struct buf *body);
 /* False if it is not what the API answers. */
 bool work_json_read(struct json_read *r, struct bytes body, struct work_answer *a);
 

@@ -22,11 +22,15 @@ static void pad(struct buf *b, uint64_t dice)
 	buf_str(b, "\"}");
 }
 
+static bool is_list(const struct work_op *op)
+{
+	return op->kind == WORK_APPEND || op->kind == WORK_LIST || op->kind == WORK_ELIST;
+}
+
 static void key(struct buf *b, const struct work_op *op)
 {
-	bool list = op->kind == WORK_APPEND || op->kind == WORK_LIST || op->kind == WORK_ELIST;
-
-	buf_fmt(b, "\"pk\":{\"S\":\"%c%" PRIu32 "\"},\"sk\":{\"S\":\"%" PRIu32 "\"}", list ? 'l' : 'r', op->item, op->row);
+	buf_fmt(b, "\"pk\":{\"S\":\"%c%" PRIu32 "\"},\"sk\":{\"S\":\"%" PRIu32 "\"}", is_list(op) ? 'l' : 'r', op->item,
+	        op->row);
 }
 
 static void cas(struct buf *b, const struct work_op *op)
@@ -50,10 +54,44 @@ static void append(struct buf *b, const struct work_op *op, uint64_t dice)
 	        dice % LIST_BACK_EVERY == 0 ? ",\"ReturnValues\":\"UPDATED_NEW\"" : "");
 }
 
-const char *work_json_ask(const struct work_op *op, const char *table, uint64_t dice, struct buf *b)
+static void list_key(struct buf *b, uint32_t list, const char *table, unsigned tables)
+{
+	buf_fmt(b, "{\"TableName\":\"%s%s\",\"Key\":{\"pk\":{\"S\":\"l%" PRIu32 "\"},\"sk\":{\"S\":\"0\"}}", table,
+	        list % tables > 0 ? "2" : "", list);
+}
+
+static const char *transaction(const struct work_op *op, const char *table, unsigned tables, struct buf *b)
+{
+	bool read = op->kind == WORK_TX_LIST;
+
+	buf_str(b, "{\"TransactItems\":[");
+	for (unsigned i = 0; i < op->lists; i++) {
+		buf_fmt(b, "%s{\"%s\":", i > 0 ? "," : "", read ? "Get" : "Update");
+		list_key(b, op->list[i], table, tables);
+		if (!read)
+			buf_fmt(b, ",\"UpdateExpression\":\"SET l = list_append(if_not_exists(l, :e), :v)\","
+			        "\"ExpressionAttributeValues\":{\":e\":{\"L\":[]},\":v\":{\"L\":[{\"N\":\"%" PRIu64 "\"}]}}", op->value);
+		buf_str(b, "}}");
+	}
+	if (op->checks) {
+		buf_str(b, ",{\"ConditionCheck\":");
+		list_key(b, op->item, table, tables);
+		if (op->expect == 0)
+			buf_str(b, ",\"ConditionExpression\":\"attribute_not_exists(l)\"}}");
+		else
+			buf_fmt(b, ",\"ConditionExpression\":\"size(l) = :n\",\"ExpressionAttributeValues\":{\":n\":{\"N\":\"%"
+			        PRIu64 "\"}}}}", op->expect);
+	}
+	buf_str(b, "]}");
+	return read ? "TransactGetItems" : "TransactWriteItems";
+}
+
+const char *work_json_ask(const struct work_op *op, const char *table, unsigned tables, uint64_t dice, struct buf *b)
 {
 	buf_clear(b);
-	buf_fmt(b, "{\"TableName\":\"%s\",", table);
+	if (op->tx > 0)
+		return transaction(op, table, tables, b);
+	buf_fmt(b, "{\"TableName\":\"%s%s\",", table, is_list(op) && op->item % tables > 0 ? "2" : "");
 	switch (op->kind) {
 	case WORK_PUT:
 		buf_str(b, "\"Item\":{");
@@ -182,6 +220,25 @@ static bool items(struct json_read *r, struct work_answer *a)
 	return r->token == JSON_ARRAY_END;
 }
 
+/* [{"Item": {...}}, {}], as they were asked for */
+static bool responses(struct json_read *r, struct work_answer *a)
+{
+	if (r->token != JSON_ARRAY)
+		return false;
+	while (json_read_next(r) == JSON_OBJECT) {
+		if (json_read_next(r) == JSON_KEY) {
+			if (!bytes_is(r->str, "Item") || json_read_next(r) != JSON_OBJECT || !item(r, a) ||
+			    json_read_next(r) != JSON_OBJECT_END)
+				return false;
+		} else if (a->rows_n == WORK_ROWS_MAX || r->token != JSON_OBJECT_END) {
+			return false;
+		} else {
+			a->rows[a->rows_n++] = (struct work_row){ .missing = true };
+		}
+	}
+	return r->token == JSON_ARRAY_END;
+}
+
 bool work_json_read(struct json_read *r, struct bytes body, struct work_answer *a)
 {
 	bool ok = true;
@@ -200,6 +257,8 @@ bool work_json_read(struct json_read *r, struct bytes body, struct work_answer *
 			ok = item(r, a);
 		} else if (bytes_is(name, "Items")) {
 			ok = items(r, a);
+		} else if (bytes_is(name, "Responses")) {
+			ok = responses(r, a);
 		} else if (bytes_is(name, "__type") && r->token == JSON_STRING) {
 			const uint8_t *hash = memrchr(r->str.p, '#', r->str.n);
 			size_t skip = hash != NULL ? (size_t)(hash + 1 - r->str.p) : 0;
