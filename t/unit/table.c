@@ -229,6 +229,51 @@ TEST(our_own_tables_have_names_that_users_cannot_give)
 	item_build_fini(&b);
 }
 
+/* Of a global index: its own key, then that of the items. */
+TEST(our_own_tables_may_have_the_keys_of_an_index)
+{
+	static const struct key_schema key = {
+		.part = { { BYTES_LIT("city"), ITEM_S }, { BYTES_LIT("at"), ITEM_N }, { BYTES_LIT("zip"), ITEM_B }, { BYTES_LIT("id"), ITEM_S },
+		          { BYTES_LIT("a"), ITEM_S }, { BYTES_LIT("b"), ITEM_S }, { BYTES_LIT("c"), ITEM_S }, { BYTES_LIT("d"), ITEM_S },
+		          { BYTES_LIT("id"), ITEM_S }, { BYTES_LIT("at"), ITEM_N } },
+		.n = KEY_PARTS_MAX, .hash_n = KEY_HASH_PARTS_MAX,
+	};
+	struct item_build b;
+	struct table t = sample(), u;
+	struct value v;
+
+	item_build_init(&b);
+	t.key = key;
+	CHECK(!reads(&t));
+	t.name = BYTES_LIT("#17.3");
+	table_build(&b, &t);
+	CHECK(table_init(&u, item_build_view(&b)));
+	CHECK(u.key.n == key.n && u.key.hash_n == key.hash_n);
+	for (size_t i = 0; i < key.n; i++)
+		CHECK(bytes_eq(u.key.part[i].name, key.part[i].name) && u.key.part[i].tag == key.part[i].tag);
+	CHECK(item_get(u.definition, BYTES_LIT("AttributeDefinitions"), &v) && item_count(v.body) == 8);
+	table_fini(&u);
+	t.key.hash_n = KEY_HASH_PARTS_MAX + 1;
+	CHECK(!reads(&t));
+	t.key.hash_n = 1;
+	CHECK(reads(&t));
+	t.key.hash_n = 0;
+	CHECK(!reads(&t));
+	item_build_fini(&b);
+}
+
+TEST(keys_of_users_are_of_one_or_two_attributes)
+{
+	struct table t = sample();
+
+	t.key.hash_n = 2;
+	CHECK(!reads(&t));
+	t.key.hash_n = 1;
+	t.key.part[2] = (struct key_part){ BYTES_LIT("more"), ITEM_S };
+	t.key.n = 3;
+	CHECK(!reads(&t));
+}
+
 TEST(names_are_as_the_api_wants_them)
 {
 	CHECK(table_name_ok(BYTES_LIT("abc")) && table_name_ok(BYTES_LIT("A.b-c_9")));
@@ -244,4 +289,6 @@ X(passes_through_what_it_does_not_know)
 X(knows_the_attribute_of_the_time_to_live)
 X(refuses_what_is_out_of_bounds)
 X(our_own_tables_have_names_that_users_cannot_give)
+X(our_own_tables_may_have_the_keys_of_an_index)
+X(keys_of_users_are_of_one_or_two_attributes)
 	   X(names_are_as_the_api_wants_them))
