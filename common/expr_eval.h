@@ -36,6 +36,9 @@ enum expr_result expr_eval_condition(struct bytes prog, struct bytes item);
  */
 enum expr_result expr_eval_projection(struct bytes prog, struct bytes item, struct buf *out);
 
+/* The attributes of which a projection wants something, ascending, at most max: views into prog.  0: malformed. */
+size_t expr_projection_names(struct bytes prog, struct bytes *names, size_t max);
+
 /*
  * Run an update.
  *   old      the newest image, or BYTES_NONE: then the update starts from key

@@ -151,6 +151,27 @@ enum expr_result expr_eval_projection(struct bytes prog, struct bytes item, stru
 	return run(&p, cur_of(p.code), item, out);
 }
 
+size_t expr_projection_names(struct bytes prog, struct bytes *names, size_t max)
+{
+	struct projector w = { 0 };
+	struct expr_prog p;
+	uint64_t n, i;
+
+	if (!expr_prog_open(&p, prog, EXPR_KIND_PROJECTION))
+		return 0;
+	w.p = &p;
+	w.c = cur_of(p.code);
+	n = cur_varint(&w.c);
+	for (i = 0; i < n && i < max && !w.c.bad; i++) {
+		struct item_step step;
+
+		expr_prog_step(&p, &w.c, &step);
+		names[i] = step.name;
+		skip(&w, 1);
+	}
+	return w.c.bad ? 0 : i;
+}
+
 enum expr_result expr_updated(struct bytes prog, struct bytes item, struct buf *out)
 {
 	struct expr_prog p;

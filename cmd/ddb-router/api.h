@@ -3,6 +3,7 @@
  *
  *   api.c         authentication, dispatch, the pool of requests     api_parse.c   the members of a request, one pass
  *   api_answer.c  answers and refusals                               api_expr.c    its expressions
+ *   api_capacity.c  what it has consumed
  *   api_route.c   its table, found as D9 wants                 api_admin.c   questions to the control plane
  *   api_ops.c     the table of operations                            op_*.c        the operations
  *   auth.c        who asks                                         api_arn.c     ARNs
@@ -266,12 +267,38 @@ void api_end_error(struct api_req *q);
 /* Errors of the front door, "com.amazon.coral.service#" types such as "SerializationException". */
 void api_error(struct api_req *q, int status, const char *type, const char *message);
 
-/* ConsumedCapacity, if the request wants it.  Units are in halves: 1 = 0.5. */
-void api_consumed(struct json_write *w, const struct api_req *q, struct bytes table, uint64_t half_units);
+/* --- api_capacity.c ----------------------------------------------------------------------------------------------- */
+
+/* What was consumed of a table and of its indexes, in halves: 1 = 0.5. */
+struct api_units {
+	uint64_t table;
+	uint64_t *index;                         /* owned; an index of the table's set each; NULL: none of them was touched */
+};
+
+void api_units_fini(struct api_units *u);
+/* Indexes that s does not have are left out: who asks has not heard of them yet. */
+void api_units_index(struct api_units *u, const struct index_set *s, uint32_t id, uint64_t half_units);
+/* What writing cost in the indexes: list is of index_units; times: 2 in transactions. */
+void api_units_written(struct api_units *u, const struct index_set *s, struct bytes list, unsigned times);
+
 bool api_wants_capacity(const struct api_req *q);
-void api_consumed_value(struct json_write *w, const struct api_req *q, struct bytes table, uint64_t half_units);  /* the object alone */
+/* ConsumedCapacity, if the request wants it. */
+void api_consumed(struct json_write *w, const struct api_req *q, struct bytes table, const struct index_set *s,
+                  const struct api_units *u);
+/* The object alone.  kind: NULL, or "ReadCapacityUnits", "WriteCapacityUnits": what transactions call them beside CapacityUnits. */
+void api_consumed_value(struct json_write *w, const struct api_req *q, struct bytes table, const struct index_set *s,
+                        const struct api_units *u, const char *kind);
 uint64_t api_read_halves(uint64_t bytes, bool consistent);      /* 4 KB a unit, half if eventual; at least one step */
 uint64_t api_write_halves(uint64_t bytes);                      /* 1 KB a unit */
+
+/* ReturnItemCollectionMetrics is SIZE, and t has item collections: those of a partition key, with rows of local indexes. */
+bool api_wants_collection(const struct api_req *q, const struct route_table *t);
+/*
+ * What there is to say of the collection of an item, the object alone: its partition key and how large it may be.
+ *   item   or a Key
+ *   bytes  of the partition that it is in, of which it may be all
+ */
+void api_collection(struct json_write *w, const struct route_table *t, struct bytes item, uint64_t bytes);
 
 /* --- api.c -------------------------------------------------------------------------------------------------------- */
 

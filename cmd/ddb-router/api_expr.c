@@ -132,7 +132,7 @@ static bool compile_legacy(struct api_req *q, bool again, const struct key_schem
 		q->prog[API_PROG_UPDATE] = buf_view(update);
 	}
 	if (ok && q->m[API_KEY_CONDITIONS].given)
-		ok = legacy_range(q->legacy, schema, &q->key_condition, err);
+		ok = legacy_range(q->legacy, q->m[API_INDEX_NAME].given, schema, &q->key_condition, err);
 	if (ok && (q->m[API_QUERY_FILTER].given || q->m[API_SCAN_FILTER].given)) {
 		buf_clear(filter);
 		ok = legacy_condition(q->legacy, LEGACY_FILTER, any, not_filtered, filter, err);

@@ -24,6 +24,25 @@ static bool serves(const struct route_table *t)
 	return t->table.status == TABLE_ACTIVE || t->table.status == TABLE_UPDATING;
 }
 
+/*
+ * Key conditions and filters are about the key of what is read.  An index that is not there is refused later: mistakes in
+ * expressions come first.
+ */
+static bool compile(struct api_req *q, const struct route_table *t)
+{
+	const struct index *x;
+	struct key_schema own;
+
+	if (!q->m[API_INDEX_NAME].given)
+		return api_compile(q, &t->table.key);
+	x = index_set_find(&t->indexes, q->m[API_INDEX_NAME].s);
+	if (x == NULL)
+		return api_compile(q, NULL);
+	own = x->key;
+	own.n = x->own;
+	return api_compile(q, &own);
+}
+
 static void fetched(void *arg, enum result result, struct route_table *t)
 {
 	struct api_req *q = arg;
@@ -36,7 +55,7 @@ static void fetched(void *arg, enum result result, struct route_table *t)
 	}
 	q->table = route_hold(t);
 	/* What depends on the key could not be seen before. */
-	if (api_compile(q, &t->table.key))
+	if (compile(q, t))
 		q->routed(q);
 }
 
@@ -50,7 +69,7 @@ void api_table(struct api_req *q, void (*next)(struct api_req *q))
 	if (t != NULL && serves(t)) {
 		q->table = route_hold(t);
 		q->refresh_due = true;
-		if (api_compile(q, &t->table.key))
+		if (compile(q, t))
 			next(q);
 		return;
 	}

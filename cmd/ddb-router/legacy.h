@@ -77,8 +77,11 @@ bool legacy_check(const struct legacy *l, bool op, struct buf *err);
 bool legacy_condition(const struct legacy *l, enum legacy_map map, bool any, const struct key_schema *schema,
                       struct buf *prog, struct buf *err);
 bool legacy_update(struct legacy *l, const struct key_schema *schema, struct buf *prog, struct buf *err);
-/* KeyConditions as the range that expr_compile_key_condition gives; nothing without a schema.  Its values are l's. */
-bool legacy_range(const struct legacy *l, const struct key_schema *schema, struct expr_key_condition *out,
+/*
+ * KeyConditions as the range that expr_compile_key_condition gives; nothing without a schema.  Its values are l's.
+ *   index  it is an index that is asked, whose key may have more than two attributes
+ */
+bool legacy_range(const struct legacy *l, bool index, const struct key_schema *schema, struct expr_key_condition *out,
                   struct buf *err);
 
 #endif

@@ -285,22 +285,33 @@ static uint16_t key_test(struct builder *b, size_t i)
 	return node;
 }
 
-bool legacy_range(const struct legacy *l, const struct key_schema *schema, struct expr_key_condition *out,
+/* How many conditions there may be; while the key is not known, as many as any has. */
+static size_t conditions_max(bool index, const struct key_schema *schema)
+{
+	if (index && schema == NULL)
+		return 2 * INDEX_KEY_PARTS_MAX;
+	return schema != NULL && schema->n > 2 ? schema->n : 2;
+}
+
+bool legacy_range(const struct legacy *l, bool index, const struct key_schema *schema, struct expr_key_condition *out,
                   struct buf *err)
 {
 	struct builder b;
-	uint16_t first;
 	bool ok;
 
-	if (l->map[LEGACY_KEYS].n != 1 && l->map[LEGACY_KEYS].n != 2) {
+	if (l->map[LEGACY_KEYS].n == 0 || l->map[LEGACY_KEYS].n > conditions_max(index, schema)) {
 		buf_str(err, "Conditions can be of length 1 or 2 only");
 		return false;
 	}
 	if (schema == NULL)
 		return true;
 	begin(&b, l, LEGACY_KEYS);
-	first = key_test(&b, 0);
-	b.a.root = b.n == 1 ? first : join(&b, EXPR_N_AND, first, key_test(&b, 1));
+	b.a.root = key_test(&b, 0);
+	for (size_t i = 1; i < b.n; i++) {
+		uint16_t left = b.a.root;
+
+		b.a.root = join(&b, EXPR_N_AND, left, key_test(&b, i));
+	}
 	ok = operators(&b, schema, err) && expr_compile_range(&b.a, schema, out, err);
 	end(&b);
 	return ok;

@@ -20,6 +20,7 @@ static void batch_free(void *own)
 		if (t->refresh_due)                      /* refused before its keys were known */
 			route_refresh(r, t->table, BYTES_NONE);
 		route_release(t->table);
+		api_units_fini(&t->units);
 		expr_subst_fini(&t->names);
 		free(t->attributes);
 		buf_fini(&t->program);
@@ -142,6 +143,17 @@ static bool duplicate(const struct op_batch *b, const struct op_batch_row *row)
 	return false;
 }
 
+/* May the indexes of its table hold the row, if it is one?  False after refusing. */
+static bool fits_indexes(struct op_batch *b, const struct op_batch_row *row)
+{
+	const struct index_set *s = &row->table->table->indexes;
+
+	if (!row->put || s->n == 0 || index_check(s, op_batch_item(row), &b->why))
+		return true;
+	api_fail(b->q, RESULT_INVALID, buf_view(&b->why));
+	return false;
+}
+
 /* The keys of all rows; false after refusing. */
 static bool keys(struct op_batch *b)
 {
@@ -161,6 +173,8 @@ static bool keys(struct op_batch *b)
 			return false;
 		}
 		row->key_n = b->keys.n - row->key_at;
+		if (!fits_indexes(b, row))
+			return false;
 		if (duplicate(b, row)) {
 			api_refuse(q, RESULT_INVALID, "Provided list of item keys contains duplicates");
 			return false;
@@ -256,6 +270,6 @@ void op_batch_consumed(const struct op_batch *b, struct json_write *w)
 	json_write_name(w, "ConsumedCapacity");
 	json_write_array(w);
 	for (size_t i = 0; i < b->ntables; i++)
-		api_consumed_value(w, b->q, b->table[i].name, b->table[i].half_units);
+		api_consumed_value(w, b->q, b->table[i].name, &b->table[i].table->indexes, &b->table[i].units, NULL);
 	json_write_array_end(w);
 }

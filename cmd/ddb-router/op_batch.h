@@ -30,7 +30,7 @@ struct op_batch_table {
 	bool refresh_due;
 	enum result result;                      /* of finding it */
 	unsigned rows;                           /* given, may be more than were kept */
-	uint64_t half_units;                     /* consumed */
+	struct api_units units;                  /* consumed */
 
 	/* BatchGetItem */
 	bool consistent, consistent_given, projection_given, names_given;
@@ -50,6 +50,7 @@ struct op_batch_row {
 	enum result result;
 	struct bytes got;                        /* BatchGetItem: owned */
 	bool found;
+	uint64_t group_bytes;                    /* BatchWriteItem: of the item's partition, if the table has local indexes */
 };
 
 struct op_batch {

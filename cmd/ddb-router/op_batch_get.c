@@ -176,7 +176,7 @@ static void got(void *arg, enum result result, struct route_table *t, struct byt
 	if (result == RESULT_OK && m.found && !keep(row, m.item))
 		result = RESULT_OVERLOADED;
 	if (result == RESULT_OK)
-		row->table->half_units += api_read_halves(m.item_bytes, row->table->consistent);
+		row->table->units.table += api_read_halves(m.item_bytes, row->table->consistent);
 	op_batch_settle(row, result, readable ? m.text : BYTES_NONE);
 }
 

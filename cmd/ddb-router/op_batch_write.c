@@ -22,6 +22,47 @@ static void left_close(struct json_write *w, const struct op_batch_table *t)
 	json_write_array_end(w);
 }
 
+static struct bytes partition_of(const struct op_batch_row *row)
+{
+	struct bytes key = op_batch_key(row);
+
+	return (struct bytes){ key.p, key_partition_n(key) };
+}
+
+/* Of the rows of one collection, the first one that was written tells. */
+static bool tells(const struct op_batch *b, const struct op_batch_row *row)
+{
+	if (row->result != RESULT_OK)
+		return false;
+	for (const struct op_batch_row *r = b->row; r < row; r++)
+		if (r->table == row->table && r->result == RESULT_OK && bytes_eq(partition_of(r), partition_of(row)))
+			return false;
+	return true;
+}
+
+static void collections(const struct op_batch *b, struct json_write *w)
+{
+	bool any = false;
+
+	for (const struct op_batch_table *t = b->table; t < b->table + b->ntables; t++) {
+		if (!api_wants_collection(b->q, t->table))
+			continue;
+		if (!any) {
+			json_write_name(w, "ItemCollectionMetrics");
+			json_write_object(w);
+		}
+		any = true;
+		json_write_key(w, t->name);
+		json_write_array(w);
+		for (const struct op_batch_row *r = b->row; r < b->row + b->nrows; r++)
+			if (r->table == t && tells(b, r))
+				api_collection(w, t->table, op_batch_item(r), r->group_bytes);
+		json_write_array_end(w);
+	}
+	if (any)
+		json_write_object_end(w);
+}
+
 static void answer(struct op_batch *b)
 {
 	struct json_write *w;
@@ -31,6 +72,7 @@ static void answer(struct op_batch *b)
 	w = api_begin(b->q);
 	op_batch_left(b, w, "UnprocessedItems", json_write_array, left_row, left_close);
 	op_batch_consumed(b, w);
+	collections(b, w);
 	api_end(b->q);
 }
 
@@ -60,8 +102,13 @@ static void written(void *arg, enum result result, struct route_table *t, struct
 	(void)t;
 	if (result == RESULT_OK && !readable)
 		result = RESULT_INTERNAL;
-	if (result == RESULT_OK)
-		row->table->half_units += api_write_halves(m.old_bytes > m.new_bytes ? m.old_bytes : m.new_bytes);
+	if (result == RESULT_OK) {
+		struct op_batch_table *of = row->table;
+
+		of->units.table += api_write_halves(m.old_bytes > m.new_bytes ? m.old_bytes : m.new_bytes);
+		api_units_written(&of->units, &of->table->indexes, m.indexes, 1);
+		row->group_bytes = m.group_bytes;
+	}
 	op_batch_settle(row, result, readable ? m.text : BYTES_NONE);
 }
 

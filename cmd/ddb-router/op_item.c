@@ -74,6 +74,21 @@ static void encode_write(void *arg, const struct route_table *t, const struct ro
 	                                        .ops = buf_view(ops) }, MSG_VERSION);
 }
 
+static void write_costs(struct json_write *w, const struct api_req *q, const struct msg_written *m)
+{
+	struct api_units u = { .table = api_write_halves(m->old_bytes > m->new_bytes ? m->old_bytes : m->new_bytes) };
+	const struct route_table *t = q->table;
+
+	if (t->indexes.n > 0)
+		api_units_written(&u, &t->indexes, m->indexes, 1);
+	api_consumed(w, q, q->table_name, &t->indexes, &u);
+	api_units_fini(&u);
+	if (api_wants_collection(q, t)) {
+		json_write_name(w, "ItemCollectionMetrics");
+		api_collection(w, t, kind_of(q) == MSG_OP_PUT ? q->m[API_ITEM].s : q->m[API_KEY].s, m->group_bytes);
+	}
+}
+
 static void written(void *arg, enum result result, struct route_table *t, struct bytes body)
 {
 	struct msg_written m = { .text = BYTES_NONE };
@@ -103,7 +118,7 @@ static void written(void *arg, enum result result, struct route_table *t, struct
 		json_write_name(w, "Attributes");
 		djson_write_item(w, m.attributes);
 	}
-	api_consumed(w, q, q->table_name, api_write_halves(m.old_bytes > m.new_bytes ? m.old_bytes : m.new_bytes));
+	write_costs(w, q, &m);
 	api_end(q);
 }
 
@@ -132,11 +147,23 @@ static bool update_nothing(struct api_req *q)
 	return ok;
 }
 
+/* What a put leaves behind is known here; false after refusing.  Of other writes the leader knows. */
+static bool fits_indexes(struct api_req *q)
+{
+	buf_clear(&q->failed);
+	if (index_check(&q->table->indexes, q->m[API_ITEM].s, &q->failed))
+		return true;
+	api_fail(q, RESULT_INVALID, buf_view(&q->failed));
+	return false;
+}
+
 static void write_routed(struct api_req *q)
 {
 	bool put = kind_of(q) == MSG_OP_PUT;
 
 	if (!api_key(q, put ? q->m[API_ITEM].s : q->m[API_KEY].s, !put))
+		return;
+	if (put && q->table->indexes.n > 0 && !fits_indexes(q))
 		return;
 	if (kind_of(q) == MSG_OP_UPDATE && updates_nothing(q) && !update_nothing(q))
 		return;
@@ -206,7 +233,8 @@ static void got(void *arg, enum result result, struct route_table *t, struct byt
 		json_write_name(w, "Item");
 		djson_write_item(w, m.item);
 	}
-	api_consumed(w, q, q->table_name, api_read_halves(m.item_bytes, api_true(q, API_CONSISTENT_READ, false)));
+	api_consumed(w, q, q->table_name, &q->table->indexes, &(struct api_units){
+		.table = api_read_halves(m.item_bytes, api_true(q, API_CONSISTENT_READ, false)) });
 	api_end(q);
 }
 

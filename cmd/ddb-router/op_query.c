@@ -1,4 +1,4 @@
-#include "op_query_page.h"
+#include "op_query_index.h"
 
 #include <assert.h>
 
@@ -24,23 +24,34 @@ static void bound(struct buf *out, struct bytes prefix, struct bytes component, 
 	buf_fini(&key);
 }
 
-/* The keys that the key condition allows, all of one partition key: prefix is what they have in common at least. */
-static void range(struct op_query_page *p, const struct expr_key_condition *c, struct buf *prefix)
+/* What all keys have in common whose partition key is as the condition says. */
+static void partition(const struct op_query_page *p, const struct expr_key_condition *c, struct buf *out)
 {
-	const struct key_schema *s = &p->q->table->table.key;
+	struct value v[KEY_PARTS_MAX];
+
+	for (size_t i = 0; i < p->key->hash_n; i++)
+		v[i] = item_value(c->hash[i]);
+	key_begin_all(out, p->q->r->hasher, v, p->key->hash_n);
+	if (p->index != NULL && p->index->local)
+		buf_u8(out, (uint8_t)(KEY_LOCAL | p->index->id));
+}
+
+/* The keys that the key condition allows, all of one partition key. */
+static void range(struct op_query_page *p, const struct expr_key_condition *c)
+{
 	struct bytes lo = BYTES_NONE, hi = BYTES_NONE, common;
+	struct buf prefix = { .p = NULL };
 	enum expr_op op = EXPR_OP_EQ;
 
-	assert(s->hash_n == 1);
-	key_begin(prefix, p->q->r->hasher, item_value(c->hash[0]));
+	partition(p, c, &prefix);
 	for (size_t i = 0; i + 1 < c->range_n; i++)
-		key_add(prefix, item_value(c->range[i].lo));
+		key_add(&prefix, item_value(c->range[i].lo));
 	if (c->range_n > 0) {
 		op = c->range[c->range_n - 1].op;
 		lo = c->range[c->range_n - 1].lo;
 		hi = op == EXPR_OP_BETWEEN ? c->range[c->range_n - 1].hi : lo;
 	}
-	common = buf_view(prefix);
+	common = buf_view(&prefix);
 	if (op == EXPR_OP_LT || op == EXPR_OP_LE)
 		bound(&p->low, common, BYTES_NONE, false, false);
 	else
@@ -49,48 +60,49 @@ static void range(struct op_query_page *p, const struct expr_key_condition *c, s
 		bound(&p->high, common, BYTES_NONE, false, true);
 	else
 		bound(&p->high, common, hi, op == EXPR_OP_BEGINS, op != EXPR_OP_LT);
-	p->one_row = op == EXPR_OP_EQ && c->range_n + 1u == s->n;
+	p->one_row = op == EXPR_OP_EQ && p->key->hash_n + c->range_n == p->key->n;
+	buf_fini(&prefix);
 }
 
 /* ExclusiveStartKey must be one that this very query could have given. */
-static bool start(struct op_query_page *p, struct bytes prefix)
+static bool start(struct op_query_page *p)
 {
 	struct api_req *q = p->q;
-	struct buf why = { .p = NULL };
+	struct buf why = { .p = NULL }, prefix = { .p = NULL };
 	bool ok = op_query_page_start(p, &why) == KEY_OK;
 	struct bytes key = buf_view(&p->start);
 	const char *wrong = NULL;
 
-	buf_fini(&why);
+	partition(p, &q->key_condition, &prefix);
 	if (!ok)
 		wrong = "The provided starting key is invalid";
-	else if (key.n == 0)
-		return true;
-	else if (p->one_row)
+	else if (key.n > 0 && p->one_row)
 		wrong = "The query can return at most one row and cannot be restarted";
-	else if (!bytes_starts(key, prefix))
+	else if (key.n > 0 && !bytes_starts(key, buf_view(&prefix)))
 		wrong = "The provided starting key is outside query boundaries based on provided conditions";
-	else if (bytes_cmp(key, buf_view(&p->low)) < 0 || bytes_cmp(key, buf_view(&p->high)) >= 0 ||
-	         op_query_page_over(p, key))
+	else if (key.n > 0 && (bytes_cmp(key, buf_view(&p->low)) < 0 || bytes_cmp(key, buf_view(&p->high)) >= 0 ||
+	                       op_query_page_over(p, key)))
 		wrong = "The provided starting key does not match the range key predicate";
+	buf_fini(&why);
+	buf_fini(&prefix);
 	if (wrong != NULL)
 		api_refuse(q, RESULT_INVALID, "%s", wrong);
 	return wrong == NULL;
 }
 
+static void run(struct op_query_page *p)
+{
+	struct api_req *q = p->q;
+
+	p->reverse = !api_true(q, API_SCAN_INDEX_FORWARD, true);
+	range(p, &q->key_condition);
+	if (start(p))
+		op_query_page_run(p);
+}
+
 static void query(struct api_req *q)
 {
-	struct buf prefix = { .p = NULL };
-	struct op_query_page *p;
-
-	if (!op_query_page_index(q))
-		return;
-	p = op_query_page_new(q);
-	p->reverse = !api_true(q, API_SCAN_INDEX_FORWARD, true);
-	range(p, &q->key_condition, &prefix);
-	if (start(p, buf_view(&prefix)))
-		op_query_page_run(p);
-	buf_fini(&prefix);
+	op_query_index_open(q, run);
 }
 
 void op_query(struct api_req *q)

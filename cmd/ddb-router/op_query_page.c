@@ -1,4 +1,4 @@
-#include "op_query_page.h"
+#include "op_query_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +6,8 @@
 #include "mem.h"
 #include "msg.h"
 
-/* Longer than what can follow a partition's first key in a key: see below(). */
-#define KEY_TAIL_MAX (2 * (KEY_PARTITION_BYTES_MAX + KEY_SORT_BYTES_MAX) + 64)
+/* Longer than what can follow a partition's first key in a key of an item: see below(). */
+#define ITEM_TAIL_MAX (2 * (KEY_PARTITION_BYTES_MAX + KEY_SORT_BYTES_MAX) + 64)
 
 /* --- what was asked for ------------------------------------------------------------------------------------------- */
 
@@ -42,17 +42,6 @@ bool op_query_page_select(struct api_req *q)
 	return true;
 }
 
-bool op_query_page_index(struct api_req *q)
-{
-	struct bytes name = q->m[API_INDEX_NAME].s;
-
-	if (!q->m[API_INDEX_NAME].given)
-		return true;
-	api_refuse(q, RESULT_INVALID, "The table does not have the specified index: %.*s", (int)name.n,
-	           (const char *)name.p);
-	return false;
-}
-
 bool op_query_page_over(const struct op_query_page *p, struct bytes key)
 {
 	struct buf after = { .p = NULL };
@@ -72,6 +61,9 @@ static void page_free(void *own)
 	struct op_query_page *p = own;
 
 	p->q->r->held_bytes -= p->items.n;
+	if (p->refresh_due)                              /* refused before its place was known */
+		route_refresh(p->q->r, p->rows, BYTES_NONE);
+	route_release(p->rows);
 	buf_fini(&p->low);
 	buf_fini(&p->high);
 	buf_fini(&p->start);
@@ -81,12 +73,16 @@ static void page_free(void *own)
 	free(p);
 }
 
-struct op_query_page *op_query_page_new(struct api_req *q)
+struct op_query_page *op_query_page_new(struct api_req *q, const struct index *x)
 {
 	struct op_query_page *p = mem_new(sizeof *p);
 	int64_t limit = q->m[API_LIMIT].given ? q->m[API_LIMIT].i : 0;
 
+	if (q->own_free != NULL)                         /* of an attempt that found the table outdated */
+		q->own_free(q->own);
 	p->q = q;
+	p->index = x;
+	p->key = x != NULL ? &x->key : &q->table->table.key;
 	p->consistent = api_true(q, API_CONSISTENT_READ, false);
 	p->count_only = api_is(q, API_SELECT, "COUNT");
 	p->limit = limit > UINT32_MAX ? UINT32_MAX : (uint32_t)limit;
@@ -97,15 +93,16 @@ struct op_query_page *op_query_page_new(struct api_req *q)
 
 enum key_result op_query_page_start(struct op_query_page *p, struct buf *why)
 {
-	const struct key_schema *s = &p->q->table->table.key;
 	const struct api_value *given = &p->q->m[API_EXCLUSIVE_START_KEY];
 	enum key_result result;
 	size_t part;
 
 	if (!given->given)
 		return KEY_OK;
-	result = key_of_exact(&p->start, p->q->r->hasher, s, given->s, &part);
-	api_key_message(why, s, result, part, given->s, true);
+	if (p->index != NULL)
+		return op_query_index_start(p, given->s, why);
+	result = key_of_exact(&p->start, p->q->r->hasher, p->key, given->s, &part);
+	api_key_message(why, p->key, result, part, given->s, true);
 	return result;
 }
 
@@ -129,10 +126,24 @@ static void write_last_key(struct json_write *w, struct op_query_page *p)
 
 	item_build_reset(b);
 	item_build_item(b);
-	if (!key_attributes(b, &p->q->table->table.key, buf_view(&p->last_key)) || !item_build_close(b))
+	if (!key_attributes(b, p->key, buf_view(&p->last_key)) || !item_build_close(b))
 		return;                                  /* no key of this table: the peer is at fault */
 	json_write_name(w, "LastEvaluatedKey");
 	djson_write_item(w, item_build_view(b));
+}
+
+static void write_consumed(struct json_write *w, const struct op_query_page *p)
+{
+	const struct api_req *q = p->q;
+	uint64_t halves = api_read_halves(p->read_bytes, p->consistent);
+	struct api_units u = { .table = halves };
+
+	if (p->index != NULL) {
+		u.table = p->consistent ? 2 * p->fetched_units : p->fetched_units;
+		api_units_index(&u, &q->table->indexes, p->index->id, halves);
+	}
+	api_consumed(w, q, q->table_name, &q->table->indexes, &u);
+	api_units_fini(&u);
 }
 
 static void answer(struct op_query_page *p, struct bytes items, bool more)
@@ -153,7 +164,7 @@ static void answer(struct op_query_page *p, struct bytes items, bool more)
 		write_last_key(w, p);
 	json_write_name(w, "ScannedCount");
 	json_write_u64(w, p->scanned);
-	api_consumed(w, q, q->table_name, api_read_halves(p->read_bytes, p->consistent));
+	write_consumed(w, p);
 	api_end(q);
 }
 
@@ -175,15 +186,17 @@ static void encode(void *arg, const struct route_table *t, const struct route_pa
 {
 	struct op_query_page *p = arg;
 	const struct api_req *q = p->q;
+	const struct route_table *rows = p->rows != NULL ? p->rows : q->table;
 
 	set(&p->edge, p->reverse ? part->low : part->high);
 	msg_put_scan(out, &(struct msg_scan){
-		.group = part->group, .table = q->table->table.id, .schema = t->table.schema,
+		.group = part->group, .table = rows->table.id, .schema = t->table.schema,
 		.consistent = p->consistent, .reverse = p->reverse, .count_only = p->count_only,
 		.from = from(p), .to = buf_view(p->reverse ? &p->low : &p->high),
 		.from_exclusive = p->reverse || p->start.n > 0, .limit = p->limit > 0 ? p->limit - p->scanned : 0,
 		.bytes_max = (uint32_t)(API_PAGE_BYTES_MAX - p->read_bytes), .filter = q->prog[API_PROG_FILTER],
-		.projection = q->prog[API_PROG_PROJECTION] }, MSG_VERSION);
+		.projection = q->prog[API_PROG_PROJECTION],
+		.index = p->index != NULL && p->index->local ? p->index->id : 0, .fetch = p->fetch }, MSG_VERSION);
 }
 
 static bool at_end(const struct op_query_page *p)
@@ -201,7 +214,7 @@ static bool at_end(const struct op_query_page *p)
  * A string below edge, and not below any key smaller than edge: the partition in front of edge is the one that holds
  * it.  edge is not empty.
  */
-static void below(struct buf *out, struct bytes edge)
+static void below(struct buf *out, struct bytes edge, size_t tail)
 {
 	uint8_t last = edge.p[edge.n - 1];
 
@@ -209,8 +222,8 @@ static void below(struct buf *out, struct bytes edge)
 	if (last == 0)
 		return;
 	buf_u8(out, (uint8_t)(last - 1));
-	memset(buf_room(out, KEY_TAIL_MAX), 0xff, KEY_TAIL_MAX);
-	out->n += KEY_TAIL_MAX;
+	memset(buf_room(out, tail), 0xff, tail);
+	out->n += tail;
 }
 
 static void got(void *arg, enum result result, struct route_table *t, struct bytes body);
@@ -222,7 +235,7 @@ static void ask(struct op_query_page *p, struct bytes key)
 		.deadline_ms = p->q->deadline_ms, .encode = encode, .done = got, .arg = p,
 	};
 
-	call_start(p->q->r, p->q->table, &call);
+	call_start(p->q->r, p->rows != NULL ? p->rows : p->q->table, &call);
 }
 
 static void next(struct op_query_page *p)
@@ -230,7 +243,7 @@ static void next(struct op_query_page *p)
 	struct buf key = { .p = NULL };
 
 	if (p->reverse)
-		below(&key, buf_view(&p->edge));
+		below(&key, buf_view(&p->edge), p->index != NULL ? KEY_BYTES_MAX : ITEM_TAIL_MAX);
 	else
 		buf_bytes(&key, buf_view(&p->edge));
 	ask(p, buf_view(&key));
@@ -239,11 +252,18 @@ static void next(struct op_query_page *p)
 
 static void failed(struct op_query_page *p, enum result result, struct bytes text)
 {
+	struct api_req *q = p->q;
+
+	/* The table is another one by now, or its index is gone: nothing was read. */
+	if (p->last_key.n == 0 && (result == RESULT_STALE_SCHEMA || (result == RESULT_NO_TABLE && p->index != NULL))) {
+		api_again(q);
+		return;
+	}
 	/* What came before is a page, if it can be continued: a shorter one is always allowed. */
 	if (p->last_key.n > 0 && result_info(result)->retry != RESULT_NOBODY)
 		answer(p, BYTES_NONE, true);
 	else
-		api_fail(p->q, result, text);
+		api_fail(q, result, text);
 }
 
 /* Must the page end here, so many bytes of items in hand?  Without a last key it cannot, nor does it hold any. */
@@ -267,6 +287,7 @@ static void got(void *arg, enum result result, struct route_table *t, struct byt
 	p->count += m.count;
 	p->scanned += m.scanned;
 	p->read_bytes += m.read_bytes;
+	p->fetched_units += m.fetched_units;
 	if (m.last_key.n > 0)
 		set(&p->last_key, m.last_key);
 	/*
@@ -286,6 +307,9 @@ static void got(void *arg, enum result result, struct route_table *t, struct byt
 
 void op_query_page_run(struct op_query_page *p)
 {
-	api_routed(p->q, from(p));
+	api_routed(p->q, p->rows == NULL ? from(p) : BYTES_NONE);
+	if (p->refresh_due)
+		route_refresh(p->q->r, p->rows, from(p));
+	p->refresh_due = false;
 	ask(p, from(p));
 }

@@ -12,6 +12,8 @@
 
 struct op_query_page {
 	struct api_req *q;
+	const struct index *index;               /* of q->table, whose rows and keys are meant; NULL: items */
+	const struct key_schema *key;            /* of these */
 	struct buf low, high;                    /* low <= key < high; high empty: to the end */
 	struct buf start;                        /* key of ExclusiveStartKey, within low..high; empty: none */
 	bool reverse;
@@ -19,9 +21,13 @@ struct op_query_page {
 
 	/* private */
 	bool count_only, consistent;
+	bool fetch;                              /* of the items behind a local index's rows */
+	struct route_table *rows;                /* held: of a global index; NULL: they are the table's */
+	bool refresh_due;                        /* memds has not been asked about rows */
+	void (*next)(struct op_query_page *p);   /* when rows are found */
 	uint32_t limit;                          /* 0: none */
 	uint32_t count, scanned;
-	uint64_t read_bytes;
+	uint64_t read_bytes, fetched_units;
 	struct buf items;                        /* of the partitions before the last one asked */
 	struct buf last_key;                     /* looked at; empty: none yet */
 	struct buf edge;                         /* end, in the page's direction, of the partition asked last */
@@ -29,11 +35,9 @@ struct op_query_page {
 
 /* The rules of Select.  False after refusing. */
 bool op_query_page_select(struct api_req *q);
-/* IndexName, once the table is known.  False after refusing. */
-bool op_query_page_index(struct api_req *q);
 
 /* The page of q, to be filled in.  It becomes q->own. */
-struct op_query_page *op_query_page_new(struct api_req *q);
+struct op_query_page *op_query_page_new(struct api_req *q, const struct index *x);
 
 /*
  * Encode ExclusiveStartKey, if there is one, as p->start.  Returns KEY_OK, or what is wrong, with the API's text

@@ -1,4 +1,4 @@
-#include "op_query_page.h"
+#include "op_query_index.h"
 
 const uint8_t op_query_scan_members[] = {
 	API_TABLE_NAME | API_REQUIRED, API_INDEX_NAME, API_SELECT, API_ATTRIBUTES_TO_GET, API_LIMIT, API_SCAN_FILTER,
@@ -58,20 +58,21 @@ static bool start(struct op_query_page *p)
 	return ok && within;
 }
 
-static void scan(struct api_req *q)
+static void run(struct op_query_page *p)
 {
-	const struct api_value *segment = &q->m[API_SEGMENT], *total = &q->m[API_TOTAL_SEGMENTS];
-	struct op_query_page *p;
+	const struct api_value *segment = &p->q->m[API_SEGMENT], *total = &p->q->m[API_TOTAL_SEGMENTS];
 
-	if (!op_query_page_index(q))
-		return;
-	p = op_query_page_new(q);
 	if (segment->given && segment->i > 0)
 		segment_low(&p->low, (uint64_t)segment->i, (uint64_t)total->i);
 	if (segment->given && segment->i + 1 < total->i)
 		segment_low(&p->high, (uint64_t)segment->i + 1, (uint64_t)total->i);
 	if (start(p))
 		op_query_page_run(p);
+}
+
+static void scan(struct api_req *q)
+{
+	op_query_index_open(q, run);
 }
 
 void op_query_scan(struct api_req *q)

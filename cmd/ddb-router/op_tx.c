@@ -28,6 +28,7 @@ static void free_item(struct op_tx_item *i)
 	buf_fini(&i->program);
 	buf_fini(&i->condition_program);
 	buf_fini(&i->text);
+	buf_fini(&i->indexes);
 	free((void *)i->got.p);
 }
 
@@ -37,6 +38,7 @@ static void free_tables(struct op_tx *tx)
 		if (tx->table[i].refresh_due)            /* refused before its keys were known */
 			route_refresh(tx->r, tx->table[i].route, BYTES_NONE);
 		route_release(tx->table[i].route);
+		api_units_fini(&tx->table[i].units);
 	}
 	free(tx->table);
 	free(tx->share);
@@ -283,6 +285,14 @@ static bool make_key(struct op_tx *tx, struct op_tx_item *i)
 	return result == KEY_MISSING || result == KEY_WRONG_TYPE || result == KEY_EXTRA;
 }
 
+/* False with why as the text of i. */
+static bool fits_indexes(struct op_tx *tx, struct op_tx_item *i)
+{
+	const struct index_set *s = &i->table->route->indexes;
+
+	return i->kind != MSG_OP_PUT || i->result != RESULT_OK || s->n == 0 || index_check(s, op_tx_row(tx, i), &i->text);
+}
+
 static bool duplicate(const struct op_tx *tx, const struct op_tx_item *i)
 {
 	for (const struct op_tx_item *other = tx->item; other < i; other++)
@@ -303,7 +313,7 @@ static bool keys(struct op_tx *tx)
 			api_fail(tx->q, RESULT_INVALID, buf_view(&tx->why));
 			return false;
 		}
-		if (!make_key(tx, i)) {
+		if (!make_key(tx, i) || !fits_indexes(tx, i)) {
 			api_fail(tx->q, RESULT_INVALID, buf_view(&i->text));
 			return false;
 		}

@@ -44,7 +44,7 @@ struct op_tx_table {
 	struct route_table *route;               /* held */
 	bool refresh_due;
 	enum result result;                      /* of finding it */
-	uint64_t half_units;                     /* consumed */
+	struct api_units units;                  /* consumed */
 };
 
 struct op_tx_item {
@@ -65,6 +65,7 @@ struct op_tx_item {
 	struct buf text;                         /* that in words */
 	struct bytes got;                        /* owned; the item that failed the condition, or was read */
 	uint32_t old_bytes, new_bytes;           /* old_bytes: also of what was read */
+	struct buf indexes;                      /* index_units: what writing it costs in the indexes of its table */
 	bool found, locked, steady;              /* reading; steady: as in the round before */
 	uint64_t slot;
 };
@@ -160,7 +161,7 @@ void op_tx_ledger_write(struct op_tx *tx, enum op_tx_step step, uint64_t deadlin
 
 /* --- op_tx_get.c, op_tx_answer.c ---------------------------------------------------------------------------------- */
 
-/* Read the sizes of all items, for ConsumedCapacity, into table->half_units. */
+/* Read the sizes of all items, for ConsumedCapacity, into table->units. */
 void op_tx_measure(struct op_tx *tx, void (*next)(struct op_tx *tx));
 
 /* TransactionCanceledException, with the items' results as reasons. */

@@ -73,32 +73,13 @@ void op_tx_cancelled(struct op_tx *tx)
 	api_end_error(tx->q);
 }
 
-static void units(struct json_write *w, const char *kind, uint64_t half_units)
-{
-	json_write_name(w, "CapacityUnits");
-	json_write_double(w, (double)half_units / 2, 1);
-	json_write_name(w, kind);
-	json_write_double(w, (double)half_units / 2, 1);
-}
-
 void op_tx_consumed(const struct op_tx *tx, struct json_write *w, const char *kind)
 {
 	if (!api_wants_capacity(tx->q))
 		return;
 	json_write_name(w, "ConsumedCapacity");
 	json_write_array(w);
-	for (size_t i = 0; i < tx->ntables; i++) {
-		json_write_object(w);
-		json_write_name(w, "TableName");
-		json_write_string(w, tx->table[i].name);
-		units(w, kind, tx->table[i].half_units);
-		if (api_is(tx->q, API_RETURN_CONSUMED_CAPACITY, "INDEXES")) {
-			json_write_name(w, "Table");
-			json_write_object(w);
-			units(w, kind, tx->table[i].half_units);
-			json_write_object_end(w);
-		}
-		json_write_object_end(w);
-	}
+	for (const struct op_tx_table *t = tx->table; t < tx->table + tx->ntables; t++)
+		api_consumed_value(w, tx->q, t->name, &t->route->indexes, &t->units, kind);
 	json_write_array_end(w);
 }

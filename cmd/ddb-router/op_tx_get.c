@@ -65,7 +65,7 @@ static void got(void *arg, enum result result, struct route_table *t, struct byt
 static void count(struct op_tx *tx)
 {
 	for (size_t i = 0; i < tx->nitems; i++)
-		tx->item[i].table->half_units += 2 * api_read_halves(tx->item[i].old_bytes, true);
+		tx->item[i].table->units.table += 2 * api_read_halves(tx->item[i].old_bytes, true);
 }
 
 /* --- the answer --------------------------------------------------------------------------------------------------- */

@@ -142,8 +142,12 @@ static void committed(struct op_tx *tx)
 {
 	if (stopped(tx, "tx.finished"))
 		return;
-	for (const struct op_tx_item *i = tx->item; i < tx->item + tx->nitems; i++)
-		i->table->half_units += 2 * api_write_halves(i->old_bytes > i->new_bytes ? i->old_bytes : i->new_bytes);
+	for (const struct op_tx_item *i = tx->item; i < tx->item + tx->nitems; i++) {
+		struct op_tx_table *t = i->table;
+
+		t->units.table += 2 * api_write_halves(i->old_bytes > i->new_bytes ? i->old_bytes : i->new_bytes);
+		api_units_written(&t->units, &t->route->indexes, buf_view(&i->indexes), 2);
+	}
 	metrics_add(&tx->r->metrics.tx_committed, 1);
 	answer_done(tx, "WriteCapacityUnits");
 }
@@ -237,6 +241,8 @@ static void take_result(struct op_tx *tx, struct op_tx_item *i, const struct msg
 	i->new_bytes = m->new_bytes;
 	buf_clear(&i->text);
 	buf_bytes(&i->text, m->text);
+	buf_clear(&i->indexes);
+	buf_bytes(&i->indexes, m->indexes);
 	if (m->result == RESULT_CONDITION_FAILED && i->return_item && m->attributes.n > 0 &&
 	    tx->held_bytes + m->attributes.n <= OP_TX_BYTES_MAX)
 		op_tx_keep(tx, i, m->attributes);

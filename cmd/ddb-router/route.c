@@ -36,6 +36,7 @@ void route_release(struct route_table *t)
 	if (t == NULL || --t->refs > 0)
 		return;
 	free_parts(t);
+	index_set_fini(&t->indexes);
 	table_fini(&t->table);
 	free(t);
 }
@@ -219,11 +220,14 @@ static struct route_table *learn(struct router *r, struct bytes name, const stru
 
 		fresh->refs = 1;
 		fresh->version = m->table_version;
-		if (!table_init(&fresh->table, m->definition) || !bytes_eq(fresh->table.name, name)) {
+		if (!table_init(&fresh->table, m->definition) || !bytes_eq(fresh->table.name, name) ||
+		    !index_set_init(&fresh->indexes, m->definition)) {
 			log_err("memds sent a definition that cannot be read");
 			route_release(fresh);
 			return NULL;
 		}
+		if (fresh->indexes.n == 0)
+			index_set_fini(&fresh->indexes);         /* most tables have none, and it is not small */
 		if (t != NULL)
 			forget(r, t);
 		else if (HASH_COUNT(r->tables) >= ROUTER_TABLES_MAX)

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "http.h"
+#include "index.h"
 #include "metrics.h"
 #include "net.h"
 #include "result.h"
@@ -70,6 +71,7 @@ struct route_table {
 	unsigned refs;
 	uint64_t version;                        /* of the map's entry */
 	struct table table;
+	struct index_set indexes;                /* of the table; if it has none, nothing else is told of it */
 	struct route_part *part;                 /* ascending; there may be gaps, to be asked for */
 	size_t nparts;
 };

@@ -242,6 +242,24 @@ TEST(projection_of_names)
 	free((void *)item.p);
 }
 
+TEST(names_in_a_projection)
+{
+	struct notation_subst t;
+	struct buf prog = { 0 }, err = { 0 };
+	struct bytes names[4];
+
+	notation_subst(&t, "#m=m");
+	CHECK(expr_compile_projection(BYTES_LIT("s, #m.b.c, a[1].s, #m.a, a[0]"), &t.s, &prog, &err));
+	CHECK_INT(expr_projection_names(buf_view(&prog), names, 4), 3);
+	CHECK(bytes_is(names[0], "a") && bytes_is(names[1], "m") && bytes_is(names[2], "s"));
+	CHECK_INT(expr_projection_names(buf_view(&prog), names, 2), 2);
+	for (size_t n = 0; n < prog.n; n++)
+		CHECK(expr_projection_names((struct bytes){ prog.p, n }, names, 4) < 3);
+	notation_free(&t);
+	buf_fini(&prog);
+	buf_fini(&err);
+}
+
 /* Every truncation and every change of one bit is refused, or is another program that runs within bounds. */
 TEST(damaged_programs_are_harmless)
 {
@@ -322,4 +340,5 @@ TEST(tables_find_what_a_search_finds)
 }
 
 CHECK_MAIN(X(tables_find_what_a_search_finds) X(conditions_hold_or_not) X(no_item_has_no_attributes)
-		X(projections_keep_the_structure) X(projection_of_names) X(damaged_programs_are_harmless))
+		X(projections_keep_the_structure) X(projection_of_names) X(names_in_a_projection)
+		X(damaged_programs_are_harmless))

@@ -69,33 +69,16 @@ void api_refuse(struct api_req *q, enum result result, const char *fmt, ...)
 	api_fail(q, result, bytes_str(text));
 }
 
+bool api_is(const struct api_req *q, enum api_member m, const char *value)
+{
+	return q->m[m].given && bytes_is(q->m[m].s, value);
+}
+
 void api_key_message(struct buf *out, const struct key_schema *s, enum key_result result, size_t part,
                      struct bytes item, bool exact)
 {
 	(void)s, (void)part, (void)item;
 	buf_fmt(out, "%s%d", exact ? "exact " : "", result);
-}
-
-bool api_wants_capacity(const struct api_req *q)
-{
-	(void)q;
-	return true;
-}
-
-void api_consumed_value(struct json_write *w, const struct api_req *q, struct bytes table, uint64_t half_units)
-{
-	(void)q, (void)table;
-	json_write_u64(w, half_units);
-}
-
-uint64_t api_read_halves(uint64_t bytes, bool consistent)
-{
-	return (bytes + 4095) / 4096 * (consistent ? 2 : 1);
-}
-
-uint64_t api_write_halves(uint64_t bytes)
-{
-	return 2 * ((bytes + 1023) / 1024);
 }
 
 void api_constraint(struct api_req *q, const char *where, struct bytes value, const char *what)
@@ -276,6 +259,7 @@ static void request(const char *op, const char *items, bool backwards)
 	row.run = strcmp(op, "BatchGetItem") == 0 ? op_batch_get : op_batch_write;
 	q->op = &row;
 	q->r = &fake.router;
+	q->m[API_RETURN_CONSUMED_CAPACITY] = (struct api_value){ .given = true, .s = BYTES_LIT("TOTAL") };
 	item_build_init(&q->item);
 	json_read_init(&q->json, bytes_str(items), JSON_DEPTH_MAX);
 	json_read_next(&q->json);
@@ -331,6 +315,7 @@ static struct bytes item_of(size_t n)
 }
 
 #define KEY(k) "{\"pk\":{\"S\":\"" k "\"}}"
+#define UNITS(table, n) "{\"TableName\":\"" table "\",\"CapacityUnits\":" n "}"
 #define TWO_KEYS "{\"one\":{\"Keys\":[" KEY("a") "," KEY("b") "]}}"
 #define PUT(k) "{\"PutRequest\":{\"Item\":" KEY(k) "}}"
 #define DELETE(k) "{\"DeleteRequest\":{\"Key\":" KEY(k) "}}"
@@ -346,7 +331,7 @@ TEST(memds_hears_of_a_table_once)
 	CHECK_INT(fake.ncalls, 3);
 	CHECK_INT(fake.refreshes, 2);
 	CHECK_INT(fake.fetches, 0);
-	answered("{\"Responses\":{\"one\":[],\"two\":[]},\"UnprocessedKeys\":{},\"ConsumedCapacity\":[0,0]}");
+	answered("{\"Responses\":{\"one\":[],\"two\":[]},\"UnprocessedKeys\":{},\"ConsumedCapacity\":[" UNITS("one", "1.0") "," UNITS("two", "0.5") "]}");
 	fake.absent = true;
 	request("BatchGetItem", both, false);
 	CHECK_INT(fake.refreshes, 2);
@@ -372,13 +357,13 @@ TEST(what_failed_for_now_is_handed_back)
 		answered("{\"Responses\":{\"one\":[]},\"UnprocessedKeys\":{\"one\":{\"Keys\":[" KEY("a") "],"
 		         "\"ConsistentRead\":true,\"ProjectionExpression\":\"#v\","
 		         "\"ExpressionAttributeNames\":{\"#v\":\"pk\"}}},"
-		         "\"ConsumedCapacity\":[0]}");
+		         "\"ConsumedCapacity\":[" UNITS("one", "1.0") "]}");
 		request("BatchWriteItem", "{\"two\":[" PUT("a") "," DELETE("b") "]}", i % 2 == 0);
-		answered("{\"UnprocessedItems\":{\"two\":[" PUT("a") "]},\"ConsumedCapacity\":[6]}");
+		answered("{\"UnprocessedItems\":{\"two\":[" PUT("a") "]},\"ConsumedCapacity\":[" UNITS("two", "3.0") "]}");
 		fake.fails[0] = RESULT_OK;
 		fake.fails[1] = soft[i];
 		request("BatchWriteItem", "{\"two\":[" PUT("a") "," DELETE("b") "]}", i % 2 == 0);
-		answered("{\"UnprocessedItems\":{\"two\":[" DELETE("b") "]},\"ConsumedCapacity\":[6]}");
+		answered("{\"UnprocessedItems\":{\"two\":[" DELETE("b") "]},\"ConsumedCapacity\":[" UNITS("two", "3.0") "]}");
 		tear_down();
 	}
 }

@@ -21,16 +21,23 @@ struct row {
 static struct {
 	struct row row[ROWS_MAX];
 	size_t nrows;
-	struct route_part part[PARTS_MAX];
-	struct route_table table;
+	struct route_part part[PARTS_MAX], table_part[1];
+	struct route_table table, hidden;        /* hidden: of a global index */
+	struct route_table *rows;                /* whose rows those are: table or hidden */
+	const struct index *index;               /* whose rows those are; NULL: items */
+	bool fresh;                              /* table is not from the cache */
+	bool absent;                             /* hidden is not in the cache */
+	unsigned refreshes, fetches, again;
+	bool fetch;                              /* what scan.fetch has to be */
+	uint64_t fetched_units;                  /* of every page */
 	struct router router;
 	struct call_request pending;
+	struct route_table *called;
 	bool waits, ended, gone;
 	unsigned asked, fail_from;               /* calls so far; from this one on they fail (0: never) */
 	struct buf out, message;
 	struct json_write w;
 	enum result refused;
-	uint64_t half_units;
 } fake;
 
 /* --- the rest of the router --------------------------------------------------------------------------------------- */
@@ -103,26 +110,69 @@ void api_key_message(struct buf *out, const struct key_schema *s, enum key_resul
 		buf_str(out, "no key");
 }
 
-void api_consumed(struct json_write *w, const struct api_req *q, struct bytes table, uint64_t half_units)
-{
-	(void)w, (void)q, (void)table;
-	fake.half_units = half_units;
-}
-
-uint64_t api_read_halves(uint64_t bytes, bool consistent)
-{
-	return (bytes + 4095) / 4096 * (consistent ? 2 : 1);
-}
-
 void api_table(struct api_req *q, void (*next)(struct api_req *q))
 {
 	q->table = &fake.table;
+	q->refresh_due = !fake.fresh;
 	next(q);
 }
 
 void api_routed(struct api_req *q, struct bytes key)
 {
-	(void)q, (void)key;
+	(void)key;
+	fake.refreshes += q->refresh_due;
+	q->refresh_due = false;
+}
+
+void api_again(struct api_req *q)
+{
+	(void)q;
+	fake.again++;
+	api_fail(q, RESULT_STALE_SCHEMA, BYTES_NONE);
+}
+
+struct route_table *route_hold(struct route_table *t)
+{
+	t->refs++;
+	return t;
+}
+
+void route_release(struct route_table *t)
+{
+	if (t != NULL)
+		t->refs--;
+}
+
+struct route_table *route_cached(struct router *r, struct bytes name)
+{
+	(void)r;
+	CHECK(bytes_eq(name, fake.index->table));
+	return fake.absent ? NULL : &fake.hidden;
+}
+
+void route_refresh(struct router *r, struct route_table *t, struct bytes key)
+{
+	(void)r, (void)key;
+	CHECK(t == &fake.hidden);
+	fake.refreshes++;
+}
+
+void route_fetch(struct router *r, struct bytes name, struct bytes key,
+                 void (*done)(void *arg, enum result, struct route_table *t), void *arg)
+{
+	(void)r, (void)key;
+	CHECK(bytes_eq(name, fake.index->table));
+	fake.fetches++;
+	done(arg, fake.fail_from == 1 ? RESULT_NO_TABLE : RESULT_OK, fake.fail_from == 1 ? NULL : &fake.hidden);
+}
+
+struct route_part *route_part(const struct route_table *t, struct bytes key)
+{
+	size_t i = t->nparts;
+
+	while (i > 0 && bytes_cmp(t->part[i - 1].low, key) > 0)
+		i--;
+	return i > 0 && (t->part[i - 1].high.n == 0 || bytes_cmp(key, t->part[i - 1].high) < 0) ? &t->part[i - 1] : NULL;
 }
 
 bool http_gone(const struct http_req *req)
@@ -133,8 +183,9 @@ bool http_gone(const struct http_req *req)
 
 void call_start(struct router *r, struct route_table *t, const struct call_request *q)
 {
-	(void)r, (void)t;
+	(void)r;
 	assert(!fake.waits);                             /* one partition at a time */
+	fake.called = t;
 	fake.pending = *q;
 	fake.pending.key = bytes_copy(q->key);
 	fake.waits = true;
@@ -157,7 +208,7 @@ static bool within(const struct msg_scan *m, const struct route_part *p, struct 
 
 static void page(const struct msg_scan *m, const struct route_part *p, struct buf *out)
 {
-	struct msg_page a = { .result = RESULT_OK };
+	struct msg_page a = { .result = RESULT_OK, .fetched_units = fake.fetched_units };
 	struct buf items = { 0 };
 
 	CHECK(m->bytes_max > 0 && m->bytes_max <= API_PAGE_BYTES_MAX);
@@ -187,20 +238,24 @@ static void serve(void)
 	while (fake.waits) {
 		struct call_request q = fake.pending;
 		struct buf request = { 0 }, answer = { 0 };
-		const struct route_part *p = route_part(&fake.table, q.key);
+		const struct route_part *p = route_part(fake.rows, q.key);
 		struct msg_scan m;
 
 		fake.waits = false;
 		CHECK(p != NULL);
-		q.encode(q.arg, &fake.table, p, &request);
+		CHECK(fake.called == fake.rows);
+		q.encode(q.arg, fake.rows, p, &request);
 		CHECK(msg_get_scan(buf_view(&request), &m, MSG_VERSION));
 		CHECK_INT(m.group, p->group);
+		CHECK_INT(m.table, fake.rows->table.id);
+		CHECK(m.fetch == fake.fetch);
+		CHECK_INT(m.index, fake.index != NULL && fake.index->local ? fake.index->id : 0);
 		free((void *)q.key.p);
 		if (++fake.asked >= fake.fail_from && fake.fail_from > 0) {
-			q.done(q.arg, RESULT_UNAVAILABLE, &fake.table, BYTES_NONE);
+			q.done(q.arg, RESULT_UNAVAILABLE, fake.rows, BYTES_NONE);
 		} else {
 			page(&m, p, &answer);
-			q.done(q.arg, RESULT_OK, &fake.table, buf_view(&answer));
+			q.done(q.arg, RESULT_OK, fake.rows, buf_view(&answer));
 		}
 		buf_fini(&request);
 		buf_fini(&answer);
@@ -221,6 +276,55 @@ static void set_up(void)
 	fake.table.part = fake.part;
 	fake.table.nparts = 1;
 	fake.part[0].group = 100;
+	fake.rows = &fake.table;
+}
+
+#define PART(name, type) "{\"M\":{\"AttributeName\":{\"S\":\"" name "\"},\"KeyType\":{\"S\":\"" type "\"}}}"
+#define TYPE(name, type) "{\"M\":{\"AttributeName\":{\"S\":\"" name "\"},\"AttributeType\":{\"S\":\"" type "\"}}}"
+#define INDEX(name, id, key, projection, more)                                                                         \
+	"{\"M\":{\"IndexName\":{\"S\":\"" name "\"},\"Id\":{\"N\":\"" id "\"},\"KeySchema\":{\"L\":[" key "]},"         \
+	"\"Projection\":{\"M\":{\"ProjectionType\":{\"S\":\"" projection "\"}}}" more "}}"
+#define GLOBAL(name, id, key, projection, status)                                                                      \
+	INDEX(name, id, key, projection, ",\"IndexStatus\":{\"S\":\"" status "\"},\"Table\":{\"S\":\"#7." id "\"}")
+
+static const char definition[] =
+	"{\"KeySchema\":{\"L\":[" PART("pk", "HASH") "," PART("sk", "RANGE") "]},"
+	"\"AttributeDefinitions\":{\"L\":[" TYPE("pk", "S") "," TYPE("sk", "N") "," TYPE("h", "N") "," TYPE("g", "S") "]},"
+	"\"LocalSecondaryIndexes\":{\"L\":["
+	INDEX("local", "1", PART("pk", "HASH") "," PART("h", "RANGE"), "KEYS_ONLY", "") "]},"
+	"\"GlobalSecondaryIndexes\":{\"L\":["
+	GLOBAL("global", "3", PART("g", "HASH") "," PART("h", "RANGE"), "KEYS_ONLY", "ACTIVE") ","
+	GLOBAL("turned", "4", PART("sk", "HASH") "," PART("pk", "RANGE"), "ALL", "ACTIVE") ","
+	GLOBAL("many", "5", PART("g", "HASH") "," PART("pk", "HASH") "," PART("h", "RANGE") "," PART("sk", "RANGE"), "ALL", "ACTIVE") ","
+	GLOBAL("new", "6", PART("g", "HASH"), "ALL", "CREATING") "," GLOBAL("old", "7", PART("g", "HASH"), "ALL", "DELETING")
+	"]}}";
+
+/* The rows to come are those of this index; NULL: items. */
+static void set_up_index(const char *name)
+{
+	struct djson_error e;
+	struct item_build b;
+	struct json_read r;
+
+	set_up();
+	if (name == NULL)
+		return;
+	item_build_init(&b);
+	json_read_init(&r, bytes_str(definition), JSON_DEPTH_MAX);
+	json_read_next(&r);
+	CHECK_INT(djson_item(&r, &b, &e), DJSON_OK);
+	CHECK(index_set_init(&fake.table.indexes, item_build_view(&b)));
+	fake.index = index_set_find(&fake.table.indexes, bytes_str(name));
+	CHECK(fake.index != NULL);
+	json_read_fini(&r);
+	item_build_fini(&b);
+	if (fake.index->local)
+		return;
+	fake.table.part = fake.table_part;
+	fake.hidden.part = fake.part;
+	fake.hidden.nparts = 1;
+	fake.hidden.table.id = 9;
+	fake.rows = &fake.hidden;
 }
 
 static void tear_down(void)
@@ -229,8 +333,10 @@ static void tear_down(void)
 		free((void *)fake.row[i].key.p);
 		free((void *)fake.row[i].item.p);
 	}
-	for (size_t i = 0; i < fake.table.nparts; i++)
+	for (size_t i = 0; i < fake.rows->nparts; i++)
 		free((void *)fake.part[i].low.p);
+	CHECK_INT(fake.hidden.refs, 0);
+	index_set_fini(&fake.table.indexes);
 	key_hasher_free(fake.router.hasher);
 	buf_fini(&fake.out);
 	buf_fini(&fake.message);
@@ -241,11 +347,12 @@ static int compare(const void *a, const void *b)
 	return bytes_cmp(((const struct row *)a)->key, ((const struct row *)b)->key);
 }
 
+static struct bytes key_of(struct bytes item);
+
+/* h and g are few, so that many rows have the same ones. */
 static void add(const char *pk, uint64_t sk, size_t padding)
 {
 	struct item_build b;
-	struct buf key = { 0 };
-	size_t part;
 
 	item_build_init(&b);
 	item_build_item(&b);
@@ -253,21 +360,23 @@ static void add(const char *pk, uint64_t sk, size_t padding)
 	item_build_s(&b, bytes_str(pk));
 	item_build_name(&b, BYTES_LIT("sk"));
 	item_build_u64(&b, sk);
+	item_build_name(&b, BYTES_LIT("h"));
+	item_build_u64(&b, sk / 10 % 5);
+	item_build_name(&b, BYTES_LIT("g"));
+	item_build_s(&b, bytes_str(sk / 10 % 3 > 0 ? "a" : "b"));
 	item_build_name(&b, BYTES_LIT("v"));
 	memset(item_build_b_room(&b, padding), 0, padding);
 	CHECK(item_build_close(&b));
-	CHECK_INT(key_of_item(&key, fake.router.hasher, &fake.table.table.key, item_build_view(&b), &part), KEY_OK);
 	assert(fake.nrows < ROWS_MAX);
-	fake.row[fake.nrows++] = (struct row){ bytes_copy(buf_view(&key)), bytes_copy(item_build_view(&b)) };
+	fake.row[fake.nrows++] = (struct row){ key_of(item_build_view(&b)), bytes_copy(item_build_view(&b)) };
 	qsort(fake.row, fake.nrows, sizeof fake.row[0], compare);
-	buf_fini(&key);
 	item_build_fini(&b);
 }
 
 /* Another partition begins here; nothing if one does already. */
 static void cut(struct bytes at)
 {
-	size_t n = fake.table.nparts, i = 1;
+	size_t n = fake.rows->nparts, i = 1;
 
 	while (i < n && bytes_cmp(fake.part[i].low, at) < 0)
 		i++;
@@ -275,7 +384,7 @@ static void cut(struct bytes at)
 		return;
 	memmove(&fake.part[i + 1], &fake.part[i], (n - i) * sizeof fake.part[0]);
 	fake.part[i] = (struct route_part){ .low = bytes_copy(at) };
-	fake.table.nparts = ++n;
+	fake.rows->nparts = ++n;
 	for (i = 0; i < n; i++) {
 		fake.part[i].group = 100 + i;
 		fake.part[i].high = i + 1 < n ? fake.part[i + 1].low : BYTES_NONE;
@@ -297,13 +406,16 @@ struct client {
 
 static struct bytes key_of(struct bytes item)
 {
-	struct buf key = { 0 };
+	struct buf key = { 0 }, row = { 0 };
 	struct bytes r;
 	size_t part;
 
 	CHECK_INT(key_of_item(&key, fake.router.hasher, &fake.table.table.key, item, &part), KEY_OK);
-	r = bytes_copy(buf_view(&key));
+	if (fake.index != NULL)
+		CHECK(index_key(fake.index, fake.router.hasher, buf_view(&key), item, &row));
+	r = bytes_copy(buf_view(fake.index != NULL ? &row : &key));
 	buf_fini(&key);
+	buf_fini(&row);
 	return r;
 }
 
@@ -359,6 +471,7 @@ static bool turn(struct client *c)
 	give(q, API_TOTAL_SEGMENTS, c->total > 0, c->total, BYTES_NONE);
 	give(q, API_SELECT, c->select != NULL, 0, bytes_str(c->select != NULL ? c->select : ""));
 	give(q, API_INDEX_NAME, c->index != NULL, 0, bytes_str(c->index != NULL ? c->index : ""));
+	give(q, API_RETURN_CONSUMED_CAPACITY, true, 0, BYTES_LIT("INDEXES"));
 	give(q, API_EXCLUSIVE_START_KEY, c->start.n > 0, 0, c->start);
 	fake.ended = false;
 	fake.refused = RESULT_OK;
@@ -426,9 +539,9 @@ static void random_cut(void)
 	buf_fini(&at);
 }
 
-static void random_table(bool heavy)
+static void random_table(const char *index, bool heavy)
 {
-	set_up();
+	set_up_index(index);
 	for (unsigned i = dice(ROWS_MAX); i > 0; i--) {
 		uint64_t sk = i * 10;
 
@@ -475,34 +588,41 @@ static bool matches(enum expr_op op, uint64_t v, uint64_t lo, uint64_t hi)
 	}
 }
 
-static uint64_t sk_of(const struct row *row)
+static uint64_t number_of(const struct row *row, const char *name)
 {
 	struct value v;
 	struct num n;
 	uint64_t u = 0;
 
-	item_get(row->item, BYTES_LIT("sk"), &v);
+	item_get(row->item, bytes_str(name), &v);
 	CHECK(item_value_num(v, &n) && num_to_u64(&n, &u));
 	return u;
 }
 
-static bool is_pk(const struct row *row, const char *pk)
+static bool is(const struct row *row, const char *name, const char *s)
 {
 	struct value v;
 
-	item_get(row->item, BYTES_LIT("pk"), &v);
-	return bytes_is(v.body, pk);
+	item_get(row->item, bytes_str(name), &v);
+	return bytes_is(v.body, s);
 }
 
-static void one_query(bool heavy)
+/* Of the table or an index: what its key's parts are called. */
+static const struct kind {
+	const char *index, *hash, *sort;
+	uint64_t span;
+} kinds[] = { { NULL, "pk", "sk", ROWS_MAX * 10 }, { "local", "pk", "h", 6 }, { "global", "g", "h", 6 } };
+
+static void one_query(const struct kind *k, bool heavy)
 {
-	uint64_t lo = dice(ROWS_MAX * 10), hi = lo + dice(200);
+	uint64_t lo = dice((unsigned)k->span), hi = lo + dice((unsigned)k->span / 3);
 	enum expr_op op = (enum expr_op)dice(EXPR_OP_BETWEEN + 1);       /* 0: no condition on the sort key */
 	struct bytes pk = value_s("a"), l = value_n(lo), h = value_n(hi);
-	struct client c = { .run = op_query, .reverse = dice(2), .consistent = dice(2) };
+	bool global = k->index != NULL && strcmp(k->index, "global") == 0;
+	struct client c = { .run = op_query, .index = k->index, .reverse = dice(2), .consistent = dice(2) && !global };
 	size_t first = 0, n = 0;
 
-	random_table(heavy);
+	random_table(k->index, heavy);
 	c.limit = dice(2) ? 1 + dice(9) : 0;
 	c.condition.hash[0] = pk;
 	c.condition.range_n = op > 0;
@@ -510,7 +630,7 @@ static void one_query(bool heavy)
 	c.condition.range[0].lo = l;
 	c.condition.range[0].hi = h;
 	for (size_t i = 0; i < fake.nrows; i++)
-		if (is_pk(&fake.row[i], "a") && matches(op, sk_of(&fake.row[i]), lo, hi)) {
+		if (is(&fake.row[i], k->hash, "a") && matches(op, number_of(&fake.row[i], k->sort), lo, hi)) {
 			first = n == 0 ? i : first;
 			n++;
 		}
@@ -528,19 +648,22 @@ static void one_query(bool heavy)
 TEST(query_pages_are_the_range)
 {
 	seed = 1;
-	for (int i = 0; i < 3000 && check_failures == 0; i++)
-		one_query(false);
-	for (int i = 0; i < 30 && check_failures == 0; i++)
-		one_query(true);
+	for (int i = 0; i < 4500 && check_failures == 0; i++)
+		one_query(&kinds[i % 3], false);
+	for (int i = 0; i < 45 && check_failures == 0; i++)
+		one_query(&kinds[i % 3], true);
 }
+
+/* "turned" has the table's own attributes, each of which its rows' keys have twice. */
+static const char *const scanned[] = { NULL, "local", "global", "turned", "many" };
 
 TEST(scan_pages_are_the_table)
 {
 	seed = 2;
-	for (int i = 0; i < 1000 && check_failures == 0; i++) {
-		struct client c = { .run = op_query_scan, .consistent = dice(2), .limit = dice(2) ? 1 + dice(9) : 0 };
+	for (int i = 0; i < 2000 && check_failures == 0; i++) {
+		struct client c = { .run = op_query_scan, .index = scanned[i % 5], .limit = dice(2) ? 1 + dice(9) : 0 };
 
-		random_table(i % 100 == 0);
+		random_table(c.index, i % 100 < 5);
 		while (turn(&c))
 			;
 		saw(&c, 0, fake.nrows);
@@ -552,10 +675,11 @@ TEST(scan_pages_are_the_table)
 TEST(segments_share_the_table)
 {
 	seed = 3;
-	for (int i = 0; i < 300 && check_failures == 0; i++) {
-		struct client c = { .run = op_query_scan, .limit = dice(2) ? 1 + dice(9) : 0, .total = 1 + dice(12) };
+	for (int i = 0; i < 500 && check_failures == 0; i++) {
+		struct client c = { .run = op_query_scan, .index = scanned[i % 5], .limit = dice(2) ? 1 + dice(9) : 0,
+		                    .total = 1 + dice(12) };
 
-		random_table(false);
+		random_table(c.index, false);
 		for (; c.segment < c.total; c.segment++)
 			while (turn(&c))
 				;
@@ -737,7 +861,7 @@ TEST(count_has_no_items)
 	CHECK(!turn(&c));
 	CHECK(memmem(fake.out.p, fake.out.n, "Items", strlen("Items")) == NULL);
 	CHECK(memmem(fake.out.p, fake.out.n, "\"Count\":4", strlen("\"Count\":4")) != NULL);
-	CHECK_INT(fake.half_units, 5);                   /* 20,064 bytes, rounded up once for the page */
+	CHECK(memmem(fake.out.p, fake.out.n, "\"CapacityUnits\":2.5", strlen("\"CapacityUnits\":2.5")) != NULL);  /* of 20,064 bytes */
 	client_end(&c);
 	tear_down();
 }
@@ -749,6 +873,7 @@ TEST(a_refusal_is_the_end)
 	struct client all = { .run = op_query_scan, .select = "SPECIFIC_ATTRIBUTES" };
 
 	set_up();
+	fake.fresh = true;
 	CHECK(!turn(&c));
 	CHECK_INT(fake.refused, RESULT_INVALID);
 	CHECK(!turn(&s));
@@ -759,7 +884,198 @@ TEST(a_refusal_is_the_end)
 	tear_down();
 }
 
+/* --- indexes ------------------------------------------------------------------------------------------------------ */
+
+static bool answered(const char *text)
+{
+	return memmem(fake.out.p, fake.out.n, text, strlen(text)) != NULL;
+}
+
+/* Four attributes in the key, two of them hashed; a condition on all but the last, which is a range. */
+TEST(a_key_of_many_attributes)
+{
+	struct bytes g = value_s("a"), pk = value_s("x"), h = value_n(1), sk = value_n(60);
+	struct client c = { .run = op_query, .index = "many", .limit = 1 };
+	size_t first = 0, n = 0;
+
+	set_up_index("many");
+	for (uint64_t i = 1; i <= 25; i++)
+		add(i % 5 == 1 ? "x" : "y", i * 10, 0);
+	cut(fake.row[7].key);
+	c.condition.hash[0] = g;
+	c.condition.hash[1] = pk;
+	c.condition.range_n = 2;
+	c.condition.range[0].op = EXPR_OP_EQ;
+	c.condition.range[0].lo = h;
+	c.condition.range[1].op = EXPR_OP_GT;
+	c.condition.range[1].lo = sk;
+	for (size_t i = 0; i < fake.nrows; i++)
+		if (is(&fake.row[i], "g", "a") && is(&fake.row[i], "pk", "x") && number_of(&fake.row[i], "h") == 1 &&
+		    number_of(&fake.row[i], "sk") > 60) {
+			first = n == 0 ? i : first;
+			n++;
+		}
+	CHECK(n > 1);
+	while (turn(&c))
+		;
+	saw(&c, first, n);
+	client_end(&c);
+	free((void *)g.p);
+	free((void *)pk.p);
+	free((void *)h.p);
+	free((void *)sk.p);
+	tear_down();
+}
+
+/* memds hears of both tables, whichever way they are found. */
+TEST(both_tables_are_asked_for)
+{
+	struct client c = { .run = op_query_scan, .index = "global" };
+
+	set_up_index("global");
+	add("a", 10, 0);
+	CHECK(!turn(&c));
+	CHECK_INT(fake.refreshes, 2);
+	fake.absent = true;
+	CHECK(!turn(&c));
+	CHECK_INT(fake.refreshes, 3);
+	CHECK_INT(fake.fetches, 1);
+	client_end(&c);
+	tear_down();
+}
+
+/* The rows of an index are gone: its table's definition is outdated. */
+TEST(an_index_that_has_gone)
+{
+	struct client c = { .run = op_query_scan, .index = "global" };
+
+	set_up_index("global");
+	fake.absent = true;
+	fake.fail_from = 1;
+	CHECK(!turn(&c));
+	CHECK_INT(fake.again, 1);
+	CHECK_INT(fake.refused, RESULT_STALE_SCHEMA);
+	client_end(&c);
+	tear_down();
+}
+
+static void scan_refused(const char *index, const char *select, bool consistent, const char *message)
+{
+	struct client c = { .run = op_query_scan, .index = index, .select = select, .consistent = consistent };
+
+	CHECK(!turn(&c));
+	buf_u8(&fake.message, 0);
+	CHECK_INT(fake.refused, message != NULL ? RESULT_INVALID : RESULT_OK);
+	CHECK_STR((const char *)fake.message.p, message != NULL ? message : "");
+	client_end(&c);
+}
+
+TEST(what_is_not_there_is_looked_for_again)
+{
+	static const char *const names[] = { "none", "new", "old" };
+	struct client c = { .run = op_query_scan };
+
+	set_up_index("global");
+	for (unsigned i = 0; i < 3; i++) {
+		c.index = names[i];
+		CHECK(!turn(&c));
+		CHECK_INT(fake.again, i + 1);
+	}
+	CHECK_INT(fake.asked, 0);
+	fake.fresh = true;
+	scan_refused("none", NULL, true, "The table does not have the specified index: none");
+	scan_refused("old", NULL, true, "The table does not have the specified index: old");
+	scan_refused("new", NULL, true, "Cannot read from backfilling global secondary index: new");
+	CHECK_INT(fake.again, 3);
+	CHECK_INT(fake.asked, 0);
+	tear_down();
+}
+
+TEST(capacity_of_indexes)
+{
+	struct client c = { .run = op_query_scan, .index = "global" };
+
+	set_up_index("global");
+	add("a", 10, 5000);
+	CHECK(!turn(&c));
+	CHECK(answered("\"CapacityUnits\":1.0,\"Table\":{\"CapacityUnits\":0.0},"
+	               "\"GlobalSecondaryIndexes\":{\"global\":{\"CapacityUnits\":1.0}}"));
+	client_end(&c);
+	tear_down();
+	set_up_index("local");
+	c.index = "local";
+	c.consistent = true;
+	add("a", 10, 5000);
+	fake.fetched_units = 3;
+	CHECK(!turn(&c));
+	CHECK(answered("\"CapacityUnits\":5.0,\"Table\":{\"CapacityUnits\":3.0},"
+	               "\"LocalSecondaryIndexes\":{\"local\":{\"CapacityUnits\":2.0}}"));
+	client_end(&c);
+	tear_down();
+}
+
+TEST(what_an_index_cannot_do)
+{
+	set_up_index("global");
+	scan_refused("global", NULL, true, "Consistent reads are not supported on global secondary indexes");
+	scan_refused("global", "ALL_ATTRIBUTES", false,
+	             "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for global secondary "
+	             "index global because its projection type is not ALL");
+	scan_refused("global", "ALL_PROJECTED_ATTRIBUTES", false, NULL);
+	scan_refused("global", "COUNT", false, NULL);
+	tear_down();
+	set_up_index("turned");
+	scan_refused("turned", "ALL_ATTRIBUTES", false, NULL);
+	tear_down();
+	set_up_index("local");
+	fake.fetch = true;
+	scan_refused("local", "ALL_ATTRIBUTES", true, NULL);
+	fake.fetch = false;
+	scan_refused("local", NULL, true, NULL);
+	scan_refused("local", "COUNT", true, NULL);
+	tear_down();
+}
+
+/* ExclusiveStartKey has the attributes of both keys, each once, and no others. */
+TEST(where_a_page_of_an_index_starts)
+{
+	static const char *const starts[] = {
+		"{\"g\":{\"S\":\"a\"},\"h\":{\"N\":\"1\"},\"pk\":{\"S\":\"a\"}}",
+		"{\"g\":{\"S\":\"a\"},\"pk\":{\"S\":\"a\"},\"sk\":{\"N\":\"10\"}}",
+		"{\"g\":{\"S\":\"a\"},\"h\":{\"S\":\"1\"},\"pk\":{\"S\":\"a\"},\"sk\":{\"N\":\"10\"}}",
+		"{\"g\":{\"S\":\"\"},\"h\":{\"N\":\"1\"},\"pk\":{\"S\":\"a\"},\"sk\":{\"N\":\"10\"}}",
+		"{\"g\":{\"S\":\"a\"},\"h\":{\"N\":\"1\"},\"pk\":{\"S\":\"a\"},\"sk\":{\"N\":\"10\"},\"v\":{\"N\":\"1\"}}",
+		"{\"g\":{\"S\":\"a\"},\"h\":{\"N\":\"1\"},\"pk\":{\"S\":\"a\"},\"sk\":{\"N\":\"10\"}}",
+	};
+	size_t n = sizeof starts / sizeof starts[0];
+
+	set_up_index("global");
+	add("a", 10, 0);
+	for (size_t i = 0; i < n; i++) {
+		struct client c = { .run = op_query_scan, .index = "global" };
+		struct djson_error e;
+		struct item_build b;
+		struct json_read r;
+
+		item_build_init(&b);
+		json_read_init(&r, bytes_str(starts[i]), JSON_DEPTH_MAX);
+		json_read_next(&r);
+		CHECK_INT(djson_item(&r, &b, &e), DJSON_OK);
+		c.start = bytes_copy(item_build_view(&b));
+		CHECK(!turn(&c));
+		CHECK_INT(fake.refused, i + 1 < n ? RESULT_INVALID : RESULT_OK);
+		CHECK_INT(c.n, 0);
+		json_read_fini(&r);
+		item_build_fini(&b);
+		client_end(&c);
+	}
+	tear_down();
+}
+
 CHECK_MAIN(X(query_pages_are_the_range) X(scan_pages_are_the_table) X(segments_share_the_table)
 	   X(limit_at_the_end_of_a_partition) X(the_end_of_a_range) X(size_at_the_end_of_a_partition)
 	   X(what_came_before_a_failure_is_a_page) X(nobody_asks_for_who_has_left) X(full_memory_ends_a_page)
-	   X(count_has_no_items) X(a_refusal_is_the_end))
+	   X(count_has_no_items) X(a_refusal_is_the_end)
+	   X(a_key_of_many_attributes) X(both_tables_are_asked_for) X(an_index_that_has_gone)
+	   X(what_is_not_there_is_looked_for_again) X(capacity_of_indexes) X(what_an_index_cannot_do)
+	   X(where_a_page_of_an_index_starts))

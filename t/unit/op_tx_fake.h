@@ -134,31 +134,6 @@ void api_fail_item(struct api_req *q, enum result result, struct bytes item)
 	api_fail(q, result, BYTES_NONE);
 }
 
-bool api_wants_capacity(const struct api_req *q)
-{
-	return q->m[API_RETURN_CONSUMED_CAPACITY].given && !api_is(q, API_RETURN_CONSUMED_CAPACITY, "NONE");
-}
-
-void api_consumed_value(struct json_write *w, const struct api_req *q, struct bytes table, uint64_t half_units)
-{
-	(void)w, (void)q, (void)table, (void)half_units;
-}
-
-void api_consumed(struct json_write *w, const struct api_req *q, struct bytes table, uint64_t half_units)
-{
-	(void)w, (void)q, (void)table, (void)half_units;
-}
-
-uint64_t api_read_halves(uint64_t bytes, bool consistent)
-{
-	return (bytes > 0 ? (bytes + 4095) / 4096 : 1) * (consistent ? 2 : 1);
-}
-
-uint64_t api_write_halves(uint64_t bytes)
-{
-	return 2 * (bytes > 0 ? (bytes + 1023) / 1024 : 1);
-}
-
 void api_admin(struct api_req *q, const char *verb, struct bytes name, struct bytes body, uint32_t limit,
                void (*done)(struct api_req *q, enum result result, const struct msg_admin_done *m))
 {
