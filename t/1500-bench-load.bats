@@ -73,6 +73,50 @@ says() {
 	assert_output --partial "must be one attribute, a string"
 }
 
+@test "bench: updates, and writes with a condition, of what --load has put" {
+	run -0 ddb bench --table forms --load --items 50 --workload a --consistent --verify --update --condition --warmup 0 --duration 300ms \
+		--json
+	says '.errors_total == 0 and .missing == 0 and .wrong == 0 and .write == "update-if"'
+	says '(.operations | keys) == ["get", "update-if"] and .requests == ([.operations[].requests] | add)'
+	run -0 ddb bench --table forms --items 50 --workload w --condition --warmup 0 --duration 200ms --json
+	says '.errors_total == 0 and (.operations | keys) == ["put-if"]'
+	run -0 ddb bench --table forms --items 50 --workload w --update --warmup 0 --duration 200ms --json
+	says '.errors_total == 0 and (.operations | keys) == ["update"]'
+	run -0 ddb bench --table forms --items 50 --workload c --consistent --verify --warmup 0 --duration 200ms --json
+	says '.missing == 0 and .wrong == 0'
+}
+
+@test "bench: a condition on what is not there fails, and is counted" {
+	run -4 --separate-stderr ddb bench --table forms-none --items 50 --workload w --update --condition --warmup 0 --duration 200ms --json
+	says '.errors | keys == ["ConditionalCheckFailedException"]'
+	post Scan '{"TableName":"forms-none","Select":"COUNT","ConsistentRead":true}' | jq -e '.Count == 0'
+}
+
+@test "bench: a table of other indexes is refused, and one that is made has them" {
+	run -2 ddb bench --table mixed-none --indexes 21
+	ddb bench --table plain --load --items 1 --duration 0
+	run -2 ddb bench --table plain --indexes 2 --duration 0
+	assert_output --partial 'has 0 global indexes, not 2'
+	(
+		unset TEMP                                   # of the cluster
+		endpoint_start
+		index() {
+			echo "{\"IndexName\":\"by-g$1\",\"KeySchema\":[{\"AttributeName\":\"g$1\",\"KeyType\":\"HASH\"}],\"Projection\":{\"ProjectionType\":\"ALL\"}}"
+		}
+		answers '400 {"__type":"x#ResourceNotFoundException","message":""}' '200 {}' \
+			'200 {"Table":{"TableStatus":"ACTIVE","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],"GlobalSecondaryIndexes":[{"IndexName":"a"},{"IndexName":"b"}]}}'
+		run -0 ddb bench --table two --indexes 2 --load --items 1 --size 150 --connections 1 --duration 0
+		jq -cs '.[1].body | fromjson' "$TEMP/seen" >"$TEMP/made"
+		run jq -c .GlobalSecondaryIndexes "$TEMP/made"
+		assert_output "[$(index 1),$(index 2)]"
+		run jq -c '.AttributeDefinitions | map(.AttributeName + .AttributeType)' "$TEMP/made"
+		assert_output '["pkS","g1S","g2S"]'
+		run jq -cs '.[3].body | fromjson | .Item | [.pk.S, .g1.S, .g2.S, (to_entries | map((.key + .value.S) | length) | add)]' "$TEMP/seen"
+		assert_output '["user000000000000","user000000000000","user000000000000",150]'
+		endpoint_stop
+	)
+}
+
 @test "bench: a stall of the server shows in an open loop as long as it lasted for those who came meanwhile" {
 	fake stall
 	run -0 ddb bench --endpoint "$ENDPOINT" --rate 200 --connections 4 --warmup 0 --duration 2s --workload w --json

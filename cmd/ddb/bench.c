@@ -11,13 +11,15 @@
 #include "exit.h"
 #include "log.h"
 
+#define INDEXES_MAX 20                                   /* the API's bound */
+
 static int go(struct client *c, const struct bench_opts *o, const char *table, const char *key_name, bool verify)
 {
 	struct client_place place = { 0 };
 	struct sockaddr_storage addr;
 	struct bench_target t = { client_endpoint(c), table, (const struct sockaddr *)&addr, 0, NULL };
 	struct bench_dynamo_opts d = { NULL, client_region(c), table, key_name, client_key(c), o->consistent, verify,
-		o->size };
+		o->indexes, o->size };
 	struct bench_dynamo *dynamo = NULL;
 	int code;
 
@@ -45,11 +47,15 @@ int bench_run(int argc, char **argv)
 	struct client_opts c = CLIENT_OPTS_INIT;
 	const char *table = "bench";
 	char *key_name = NULL;
-	bool verify = false;
+	bool verify = false, update = false, condition = false;
+	uint64_t indexes = 0;
 	struct client *client;
 	const struct opt opts[] = {
 		OPT_STR('t', "table", "TABLE", "table to use; made if there is none (bench)", &table),
 		BENCH_OPTS(o),
+		OPT_FLAG('u', "update", "write with UpdateItem instead of PutItem", &update),
+		OPT_FLAG(0, "condition", "write only if the item is there; --load puts them", &condition),
+		OPT_U64(0, "indexes", "N", "global indexes of the table (0)", &indexes, 0, INDEXES_MAX),
 		OPT_FLAG(0, "verify", "check that what is read was written under that key", &verify),
 		CLIENT_OPTS(c),
 		OPT_END
@@ -59,6 +65,11 @@ int bench_run(int argc, char **argv)
 
 	opt_parse(&usage, argc, argv);
 	o.timeout_ms = c.timeout_ms;
+	o.indexes = (unsigned)indexes;
+	if (update)
+		o.write = condition ? BENCH_PLAN_UPDATE_IF : BENCH_PLAN_UPDATE;
+	else if (condition)
+		o.write = BENCH_PLAN_PUT_IF;
 	code = client_open(&c, &client);
 	if (code != 0)
 		return code;
@@ -67,7 +78,7 @@ int bench_run(int argc, char **argv)
 		        client_endpoint(client));
 		code = DDB_EXIT_USAGE;
 	} else {
-		code = bench_table_ready(client, table, c.timeout_ms, &key_name);
+		code = bench_table_ready(client, table, o.indexes, c.timeout_ms, &key_name);
 	}
 	if (code == 0)
 		code = go(client, &o, table, key_name, verify);

@@ -19,7 +19,7 @@ struct bench_dynamo {
 	struct json_read json;
 	struct buf body, auth;
 	/* The constant parts, between which the key, the value, the date, the signature and the length go. */
-	struct buf body_get, body_get_end, body_put, body_put_value;
+	struct buf front[BENCH_PLAN_OPS], middle[BENCH_PLAN_OPS], end[BENCH_PLAN_OPS];
 	struct buf head[BENCH_PLAN_OPS], head_end;
 	struct bytes target[BENCH_PLAN_OPS];
 	size_t value_n;
@@ -30,23 +30,27 @@ struct bench_dynamo {
 
 /* --- requests ----------------------------------------------------------------------------------------------------- */
 
+static bool is_put(enum bench_op op)
+{
+	return op == BENCH_PLAN_PUT || op == BENCH_PLAN_PUT_IF;
+}
+
 static void put_body(struct bench_dynamo *d, const struct bench_work *w)
 {
 	char key[BENCH_PLAN_KEY_BYTES];
 
 	buf_clear(&d->body);
 	bench_plan_key(w->key, key);
-	if (w->op == BENCH_PLAN_GET) {
-		buf_bytes(&d->body, buf_view(&d->body_get));
-		buf_put(&d->body, key, sizeof key);
-		buf_bytes(&d->body, buf_view(&d->body_get_end));
-		return;
-	}
-	buf_bytes(&d->body, buf_view(&d->body_put));
+	buf_bytes(&d->body, buf_view(&d->front[w->op]));
 	buf_put(&d->body, key, sizeof key);
-	buf_bytes(&d->body, buf_view(&d->body_put_value));
-	bench_plan_value(&d->body, d->pool, w->key, w->version, d->value_n);
-	buf_str(&d->body, "\"}}}");
+	for (unsigned i = 1; i <= d->o.indexes && is_put(w->op); i++) {
+		buf_fmt(&d->body, "\"},\"g%u\":{\"S\":\"", i);
+		buf_put(&d->body, key, sizeof key);
+	}
+	buf_bytes(&d->body, buf_view(&d->middle[w->op]));
+	if (w->op != BENCH_PLAN_GET)
+		bench_plan_value(&d->body, d->pool, w->key, w->version, d->value_n);
+	buf_bytes(&d->body, buf_view(&d->end[w->op]));
 }
 
 static void sign(struct bench_dynamo *d, const struct bench_work *w)
@@ -185,7 +189,7 @@ static enum bench_verdict judge(void *arg, const struct bench_work *w, int statu
 		read_type(d, body, type);
 		return BENCH_ENGINE_ERROR;
 	}
-	if (w->op == BENCH_PLAN_PUT)
+	if (w->op != BENCH_PLAN_GET)
 		return BENCH_ENGINE_GOOD;
 	if (body.n == 2)                                 /* {} */
 		return BENCH_ENGINE_MISSING;
@@ -204,12 +208,24 @@ static void template_body(struct bench_dynamo *d)
 	json_write_str(&w, d->o.table);
 	w = (struct json_write){ .b = &key };
 	json_write_str(&w, d->o.key_name);
-	buf_fmt(&d->body_get, "{\"TableName\":%.*s,\"Key\":{%.*s:{\"S\":\"", (int)name.n, (const char *)name.p, (int)key.n,
-	        (const char *)key.p);
-	buf_fmt(&d->body_get_end, "\"}}%s}", d->o.consistent ? ",\"ConsistentRead\":true" : "");
-	buf_fmt(&d->body_put, "{\"TableName\":%.*s,\"Item\":{%.*s:{\"S\":\"", (int)name.n, (const char *)name.p,
-	        (int)key.n, (const char *)key.p);
-	buf_str(&d->body_put_value, "\"},\"v\":{\"S\":\"");
+	for (enum bench_op op = 0; op < BENCH_PLAN_OPS; op++) {
+		bool only_if = op == BENCH_PLAN_PUT_IF || op == BENCH_PLAN_UPDATE_IF;
+
+		buf_fmt(&d->front[op], "{\"TableName\":%.*s,", (int)name.n, (const char *)name.p);
+		if (op == BENCH_PLAN_UPDATE || op == BENCH_PLAN_UPDATE_IF)
+			buf_str(&d->front[op], "\"UpdateExpression\":\"SET v = :v\",");
+		if (only_if)
+			buf_fmt(&d->front[op], "\"ConditionExpression\":\"attribute_exists(#k)\","
+			        "\"ExpressionAttributeNames\":{\"#k\":%.*s},", (int)key.n, (const char *)key.p);
+		buf_fmt(&d->front[op], "\"%s\":{%.*s:{\"S\":\"", is_put(op) ? "Item" : "Key", (int)key.n, (const char *)key.p);
+		if (op != BENCH_PLAN_GET) {
+			buf_str(&d->middle[op], is_put(op) ? "\"},\"v\":{\"S\":\"" :
+			                                     "\"}},\"ExpressionAttributeValues\":{\":v\":{\"S\":\"");
+			buf_str(&d->end[op], "\"}}}");
+		} else {
+			buf_fmt(&d->end[op], "\"}}%s}", d->o.consistent ? ",\"ConsistentRead\":true" : "");
+		}
+	}
 	buf_fini(&name);
 	buf_fini(&key);
 }
@@ -217,7 +233,8 @@ static void template_body(struct bench_dynamo *d)
 static void template_head(struct bench_dynamo *d)
 {
 	d->target[BENCH_PLAN_GET] = BYTES_LIT("DynamoDB_20120810.GetItem");
-	d->target[BENCH_PLAN_PUT] = BYTES_LIT("DynamoDB_20120810.PutItem");
+	d->target[BENCH_PLAN_PUT] = d->target[BENCH_PLAN_PUT_IF] = BYTES_LIT("DynamoDB_20120810.PutItem");
+	d->target[BENCH_PLAN_UPDATE] = d->target[BENCH_PLAN_UPDATE_IF] = BYTES_LIT("DynamoDB_20120810.UpdateItem");
 	for (int i = 0; i < BENCH_PLAN_OPS; i++)
 		buf_fmt(&d->head[i], "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-amz-json-1.0\r\n"
 		        "X-Amz-Target: %.*s\r\nX-Amz-Date: ", d->o.authority, (int)d->target[i].n,
@@ -232,7 +249,7 @@ static void template_head(struct bench_dynamo *d)
 struct bench_dynamo *bench_dynamo_new(const struct bench_dynamo_opts *o)
 {
 	struct bench_dynamo *d = mem_new(sizeof *d);
-	size_t names = strlen(o->key_name) + BENCH_PLAN_KEY_BYTES + 1;
+	size_t names = strlen(o->key_name) + BENCH_PLAN_KEY_BYTES + 1 + o->indexes * (2 + BENCH_PLAN_KEY_BYTES);
 
 	d->o = *o;
 	d->dialect = (struct bench_dialect){ d, request, judge };
@@ -252,13 +269,13 @@ void bench_dynamo_free(struct bench_dynamo *d)
 		return;
 	sigv4_free(d->sigv4);
 	json_read_fini(&d->json);
-	for (int i = 0; i < BENCH_PLAN_OPS; i++)
+	for (int i = 0; i < BENCH_PLAN_OPS; i++) {
 		buf_fini(&d->head[i]);
+		buf_fini(&d->front[i]);
+		buf_fini(&d->middle[i]);
+		buf_fini(&d->end[i]);
+	}
 	buf_fini(&d->head_end);
-	buf_fini(&d->body_get);
-	buf_fini(&d->body_get_end);
-	buf_fini(&d->body_put);
-	buf_fini(&d->body_put_value);
 	buf_fini(&d->body);
 	buf_fini(&d->auth);
 	free(d);

@@ -1,6 +1,7 @@
 /*
- * bench_dynamo: the requests and answers of DynamoDB, for bench_engine: GetItem and PutItem, signed one by one.
- * An item is {KEY: {"S": "user000000000042"}, "v": {"S": "..."}}.
+ * bench_dynamo: the requests and answers of DynamoDB, for bench_engine: GetItem, PutItem, UpdateItem, signed one by one.
+ * An item is {KEY: {"S": "user000000000042"}, "g1": {"S": "user000000000042"}, .., "v": {"S": "..."}}: what indexes have for
+ * a key stays, so that a write changes one row of each.  Updates set v alone.
  */
 #ifndef DDB_BENCH_DYNAMO_H
 #define DDB_BENCH_DYNAMO_H
@@ -16,6 +17,7 @@ struct bench_dynamo_opts {
 	const struct cred_key *key;
 	bool consistent;
 	bool verify;                                     /* look into what reads return */
+	unsigned indexes;                                /* attributes g1, g2, .. */
 	size_t size;                                     /* of an item, names of attributes included, at the least */
 };
 

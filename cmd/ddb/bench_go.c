@@ -64,6 +64,8 @@ static int run(const struct bench_opts *o, const struct bench_target *t, bool lo
 		e.tick = show;
 	bench_plan_init(&plan, load ? BENCH_PLAN_LOAD : (enum bench_workload)o->workload, (enum bench_keys)o->keys,
 	                o->items, o->seed + load);
+	if (!load)
+		plan.write = o->write;
 	rc = bench_engine_run(&e, s);
 	if (p.shown)
 		fputs("\r\033[K", stderr);
@@ -74,7 +76,10 @@ static int report(const struct bench_opts *o, const struct bench_target *t, cons
 {
 	struct buf out = { 0 };
 	int code = DDB_EXIT_DONE;
+	uint64_t good = 0;
 
+	for (int i = 0; i < BENCH_PLAN_OPS; i++)
+		good += s->latency[i].n;
 	if (o->json)
 		bench_report_json(o, t, s, &out);
 	else
@@ -86,7 +91,7 @@ static int report(const struct bench_opts *o, const struct bench_target *t, cons
 		code = DDB_EXIT_NEGATIVE;
 	} else if (s->interrupted) {
 		code = DDB_EXIT_INCOMPLETE;
-	} else if (s->latency[BENCH_PLAN_GET].n + s->latency[BENCH_PLAN_PUT].n == 0) {
+	} else if (good == 0) {
 		log_err("%s: no request succeeded%s%s", t->endpoint, s->types_n > 0 ? ": " : "",
 		        s->types_n > 0 ? s->types[0].name : "");
 		code = DDB_EXIT_UNAVAILABLE;

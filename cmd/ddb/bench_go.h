@@ -11,13 +11,15 @@
 struct bench_opts {
 	int workload, keys;                              /* enum bench_workload, enum bench_keys */
 	bool consistent, load, json;
+	enum bench_op write;
+	unsigned indexes;                                /* global ones that items are in; for the report */
 	uint64_t items, size;                            /* size: bytes of an item, names of attributes included */
 	uint64_t connections, rate;
 	uint64_t duration_ms, warmup_ms, timeout_ms;
 	uint64_t seed;                                   /* 0: some other one each time; printed */
 };
 
-#define BENCH_OPTS_INIT { .workload = BENCH_PLAN_B, .items = 10000, .size = 1024, .connections = 64,                   \
+#define BENCH_OPTS_INIT { .workload = BENCH_PLAN_B, .write = BENCH_PLAN_PUT, .items = 10000, .size = 1024, .connections = 64,                   \
 	.duration_ms = 10000, .warmup_ms = 1000, .timeout_ms = 30000 }
 
 /* Names, in the order of the two enums. */

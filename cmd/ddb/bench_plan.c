@@ -63,7 +63,8 @@ void bench_plan_init(struct bench_plan *p, enum bench_workload workload, enum be
                      uint64_t seed)
 {
 	assert(items > 0 && items <= BENCH_PLAN_ITEMS_MAX);
-	*p = (struct bench_plan){ .workload = workload, .keys = keys, .items = items, .dice = mix(seed) };
+	*p = (struct bench_plan){ .workload = workload, .keys = keys, .write = BENCH_PLAN_PUT, .items = items,
+		.dice = mix(seed) };
 	if (keys != BENCH_PLAN_ZIPF)
 		return;
 	p->zeta_n = zeta(items);
@@ -91,7 +92,7 @@ bool bench_plan_next(struct bench_plan *p, struct bench_work *w)
 {
 	uint64_t dice = roll(&p->dice);
 
-	w->op = is_read(p->workload, dice >> 32) ? BENCH_PLAN_GET : BENCH_PLAN_PUT;
+	w->op = is_read(p->workload, dice >> 32) ? BENCH_PLAN_GET : p->write;
 	w->version = dice;
 	if (p->workload == BENCH_PLAN_LOAD) {
 		if (p->at == p->items)

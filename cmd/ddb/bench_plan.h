@@ -13,12 +13,20 @@
 
 #include "bytes.h"
 
-enum bench_op { BENCH_PLAN_GET, BENCH_PLAN_PUT, BENCH_PLAN_OPS };
+/* _IF: only if the item is there. */
+enum bench_op {
+	BENCH_PLAN_GET,
+	BENCH_PLAN_PUT,
+	BENCH_PLAN_PUT_IF,
+	BENCH_PLAN_UPDATE,
+	BENCH_PLAN_UPDATE_IF,
+	BENCH_PLAN_OPS
+};
 
 struct bench_work {
 	enum bench_op op;
 	uint64_t key;                                    /* 0..items-1 */
-	uint64_t version;                                /* of what is put; no two puts of a plan have the same */
+	uint64_t version;                                /* of what is written; no two writes of a plan have the same */
 };
 
 enum bench_workload {
@@ -26,7 +34,7 @@ enum bench_workload {
 	BENCH_PLAN_B,                                    /* 95 % reads */
 	BENCH_PLAN_C,                                    /* reads */
 	BENCH_PLAN_W,                                    /* writes */
-	BENCH_PLAN_LOAD,                                 /* writes each key once, then ends */
+	BENCH_PLAN_LOAD,                                 /* puts each key once, then ends */
 };
 
 enum bench_keys { BENCH_PLAN_UNIFORM, BENCH_PLAN_ZIPF };
@@ -37,6 +45,7 @@ enum bench_keys { BENCH_PLAN_UNIFORM, BENCH_PLAN_ZIPF };
 struct bench_plan {
 	enum bench_workload workload;
 	enum bench_keys keys;
+	enum bench_op write;                             /* what writes are; PUT after init */
 	uint64_t items;
 	uint64_t dice;                                   /* state */
 	uint64_t at;                                     /* requests so far */

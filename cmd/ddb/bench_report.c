@@ -2,7 +2,7 @@
 
 #include "json.h"
 
-static const char *const ops[BENCH_PLAN_OPS] = { "get", "put" };
+static const char *const ops[BENCH_PLAN_OPS] = { "get", "put", "put-if", "update", "update-if" };
 
 static double throughput(const struct bench_stats *s)
 {
@@ -32,7 +32,7 @@ static void text_hist(struct buf *b, const char *name, const struct bench_hist *
 {
 	static const double shares[] = { 0.5, 0.99, 0.999, 1 };
 
-	buf_fmt(b, "%-5s %10llu", name, (unsigned long long)h->n);
+	buf_fmt(b, "%-9s %10llu", name, (unsigned long long)h->n);
 	for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
 		put_time(b, bench_hist_at(h, shares[i]));
 	buf_str(b, "\n");
@@ -47,11 +47,13 @@ void bench_report_text(const struct bench_opts *o, const struct bench_target *t,
 	buf_fmt(out, "%s %s: workload %s%s, %s keys, %llu items of %llu bytes, %llu connections", t->endpoint, t->table,
 	        bench_go_workloads[o->workload], o->consistent ? " with strong reads" : "", bench_go_keys[o->keys],
 	        (unsigned long long)o->items, (unsigned long long)o->size, (unsigned long long)o->connections);
+	if (o->indexes > 0)
+		buf_fmt(out, ", %u global index%s", o->indexes, o->indexes > 1 ? "es" : "");
 	if (o->rate > 0)
 		buf_fmt(out, ", %llu requests a second", (unsigned long long)o->rate);
 	buf_fmt(out, ", seed %llu\n\n%.0f requests/s over %.1f s, %.1f us of CPU here for each\n\n",
 	        (unsigned long long)o->seed, throughput(s), s->seconds, s->cpu_us);
-	buf_fmt(out, "%-5s %10s %9s %9s %9s %9s\n", "", "requests", "p50", "p99", "p99.9", "max");
+	buf_fmt(out, "%-9s %10s %9s %9s %9s %9s\n", "", "requests", "p50", "p99", "p99.9", "max");
 	for (int i = 0; i < BENCH_PLAN_OPS; i++)
 		if (s->latency[i].n > 0)
 			text_hist(out, ops[i], &s->latency[i]);
@@ -117,6 +119,8 @@ static void json_run(struct json_write *w, const struct bench_opts *o, const str
 	name_bool(w, "consistent", o->consistent);
 	name_u64(w, "items", o->items);
 	name_u64(w, "size", o->size);
+	name_str(w, "write", ops[o->write]);
+	name_u64(w, "indexes", o->indexes);
 	name_u64(w, "connections", o->connections);
 	json_write_name(w, "rate");
 	if (o->rate > 0)

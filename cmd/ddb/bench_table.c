@@ -17,6 +17,7 @@
 struct table {
 	bool active;
 	bool hash_only;
+	unsigned indexes;                                /* global ones */
 	char *key_name;
 	char *key_type;                                  /* "S" */
 };
@@ -84,6 +85,19 @@ static bool is_string(const struct table *t)
 	return found;
 }
 
+static unsigned count_elements(struct json_read *r)
+{
+	unsigned n = 0;
+
+	if (r->token != JSON_ARRAY) {
+		json_read_skip(r);
+		return 0;
+	}
+	for (; json_read_next(r) != JSON_ARRAY_END && r->token != JSON_ERROR; n++)
+		json_read_skip(r);
+	return n;
+}
+
 static bool read_table(struct bytes body, struct table *t)
 {
 	struct json_read r;
@@ -109,6 +123,8 @@ static bool read_table(struct bytes body, struct table *t)
 				read_pairs(&r, "KeyType", t, take_key);
 			else if (bytes_is(name, "AttributeDefinitions"))
 				read_pairs(&r, "AttributeType", t, take_type);
+			else if (bytes_is(name, "GlobalSecondaryIndexes"))
+				t->indexes = count_elements(&r);
 			else
 				json_read_skip(&r);
 		}
@@ -118,15 +134,23 @@ static bool read_table(struct bytes body, struct table *t)
 	return ok;
 }
 
-static int create(struct client *c, struct bytes name, struct client_answer *a)
+static int create(struct client *c, struct bytes name, unsigned indexes, struct client_answer *a)
 {
 	struct buf body = { 0 };
+	const char *comma = "";
 
 	buf_str(&body, "{\"TableName\":");
 	buf_bytes(&body, name);
 	buf_str(&body, ",\"BillingMode\":\"PAY_PER_REQUEST\",\"KeySchema\":[{\"AttributeName\":\"" BENCH_TABLE_KEY_NAME
 	        "\",\"KeyType\":\"HASH\"}],\"AttributeDefinitions\":[{\"AttributeName\":\"" BENCH_TABLE_KEY_NAME
-	        "\",\"AttributeType\":\"S\"}]}");
+	        "\",\"AttributeType\":\"S\"}");
+	for (unsigned i = 1; i <= indexes; i++)
+		buf_fmt(&body, ",{\"AttributeName\":\"g%u\",\"AttributeType\":\"S\"}", i);
+	buf_str(&body, indexes > 0 ? "],\"GlobalSecondaryIndexes\":[" : "");
+	for (unsigned i = 1; i <= indexes; i++, comma = ",")
+		buf_fmt(&body, "%s{\"IndexName\":\"by-g%u\",\"KeySchema\":[{\"AttributeName\":\"g%u\",\"KeyType\":\"HASH\"}],"
+		        "\"Projection\":{\"ProjectionType\":\"ALL\"}}", comma, i, i);
+	buf_str(&body, "]}");
 	client_call(c, "CreateTable", buf_view(&body), a);
 	buf_fini(&body);
 	/* Somebody else may have been quicker. */
@@ -134,8 +158,8 @@ static int create(struct client *c, struct bytes name, struct client_answer *a)
 }
 
 /* 0 and *active, or an exit code after saying why. */
-static int look(struct client *c, const char *table, struct bytes name, struct client_answer *a, char **key_name,
-                bool *active)
+static int look(struct client *c, const char *table, struct bytes name, unsigned indexes, struct client_answer *a,
+                char **key_name, bool *active)
 {
 	struct buf body = { 0 };
 	struct table t;
@@ -148,7 +172,7 @@ static int look(struct client *c, const char *table, struct bytes name, struct c
 	client_call(c, "DescribeTable", buf_view(&body), a);
 	buf_fini(&body);
 	if (a->status != 200 && strcmp(a->type, "ResourceNotFoundException") == 0)
-		return create(c, name, a);
+		return create(c, name, indexes, a);
 	if (a->status != 200)
 		return client_fail(c, a);
 	if (!read_table(buf_view(&a->body), &t)) {
@@ -156,6 +180,9 @@ static int look(struct client *c, const char *table, struct bytes name, struct c
 		code = DDB_EXIT_UNAVAILABLE;
 	} else if (!t.hash_only || !is_string(&t)) {
 		log_err("%s: the table's key must be one attribute, a string", table);
+		code = DDB_EXIT_USAGE;
+	} else if (t.indexes != indexes) {
+		log_err("%s: the table has %u global indexes, not %u", table, t.indexes, indexes);
 		code = DDB_EXIT_USAGE;
 	} else if (t.active) {
 		*active = true;
@@ -165,7 +192,7 @@ static int look(struct client *c, const char *table, struct bytes name, struct c
 	return code;
 }
 
-int bench_table_ready(struct client *c, const char *table, uint64_t timeout_ms, char **key_name)
+int bench_table_ready(struct client *c, const char *table, unsigned indexes, uint64_t timeout_ms, char **key_name)
 {
 	uint64_t end = clock_ms() + timeout_ms;
 	struct client_answer a = { 0 };
@@ -177,7 +204,7 @@ int bench_table_ready(struct client *c, const char *table, uint64_t timeout_ms, 
 	*key_name = NULL;
 	json_write_str(&w, table);
 	for (;;) {
-		code = look(c, table, buf_view(&name), &a, key_name, &active);
+		code = look(c, table, buf_view(&name), indexes, &a, key_name, &active);
 		if (code != 0 || active)
 			break;
 		if (clock_ms() > end) {

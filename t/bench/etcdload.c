@@ -32,7 +32,7 @@ static void request(void *arg, const struct bench_work *w, struct buf *out)
 	json_write_object(&j);
 	json_write_name(&j, "key");
 	json_write_base64(&j, (struct bytes){ (const uint8_t *)key, sizeof key });
-	if (w->op == BENCH_PLAN_PUT) {
+	if (w->op != BENCH_PLAN_GET) {
 		buf_clear(&e->value);
 		bench_plan_value(&e->value, e->pool, w->key, w->version, e->value_n);
 		json_write_name(&j, "value");
@@ -43,7 +43,7 @@ static void request(void *arg, const struct bench_work *w, struct buf *out)
 	}
 	json_write_object_end(&j);
 	buf_fmt(out, "POST /v3/kv/%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-	        w->op == BENCH_PLAN_PUT ? "put" : "range", e->authority, e->body.n);
+	        w->op != BENCH_PLAN_GET ? "put" : "range", e->authority, e->body.n);
 	buf_bytes(out, buf_view(&e->body));
 }
 
