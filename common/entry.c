@@ -8,7 +8,7 @@
 
 #include "item.h"
 
-enum { HEAD_ORIGIN = 10, HEAD_END = 18 };        /* offsets */
+enum { HEAD_TIMESTAMP = 2, HEAD_ORIGIN = 10, HEAD_END = 18 };        /* offsets */
 
 static bool get_row(struct cur *c, struct entry_row *row)
 {
@@ -130,6 +130,24 @@ void entry_put_write(struct buf *b, uint64_t timestamp, uint32_t nrows)
 	assert(nrows >= 1 && nrows <= ENTRY_ROWS_MAX);
 	put_head(b, ENTRY_WRITE, timestamp);
 	buf_varint(b, nrows);
+}
+
+struct bytes entry_write_around(struct buf *b, uint64_t timestamp, uint32_t nrows)
+{
+	size_t count = nrows < 0x80 ? 1 : 2;
+	uint8_t *p = b->p + ENTRY_WRITE_ROOM - HEAD_END - count;
+
+	assert(nrows >= 1 && nrows <= ENTRY_ROWS_MAX && b->n > ENTRY_WRITE_ROOM && !b->over);
+	p[0] = ENTRY_VERSION;
+	p[1] = ENTRY_WRITE;
+	store_u64(p + HEAD_TIMESTAMP, timestamp);
+	store_u64(p + HEAD_ORIGIN, 0);
+	p[HEAD_END] = (uint8_t)(nrows & 0x7f);
+	if (count == 2) {
+		p[HEAD_END] |= 0x80;
+		p[HEAD_END + 1] = (uint8_t)(nrows >> 7);
+	}
+	return (struct bytes){ p, (size_t)(b->p + b->n - p) };
 }
 
 void entry_put_row(struct buf *b, const struct entry_row *row)

@@ -6,6 +6,7 @@
  * u64 origin (ballot of the leader that proposed it first), then
  *   NOOP    u64 before: the origin of the entry in the slot before
  *   WRITE   varint rows (1..ENTRY_ROWS_MAX), then each: u8 flags, key, [new image], [old image], [lock]  (varint length + bytes)
+ *           rows of items and, behind each, of its indexes; rows of the group's own (ddb-stream(5))
  *   CONFIG  varint members (1..7), then each: u32 replica, u8 role
  * A leader's first entry is a NOOP, and it makes the others knowing what stands before them: so one of another type follows, in
  * the slot before, an entry of its own origin.  Where it does not, its leader has lost that slot, and it never was chosen.
@@ -17,10 +18,12 @@
 #include "bytes.h"
 
 #define ENTRY_VERSION 1
-#define ENTRY_ROWS_MAX 100
+#define ENTRY_OPS_MAX 100                /* changes of items that one entry makes */
+#define ENTRY_INDEX_ROWS_MAX 10          /* of an item: one goes and one comes in each local index */
+#define ENTRY_ROWS_MAX (ENTRY_OPS_MAX * (1 + ENTRY_INDEX_ROWS_MAX) + 2) /* two of the group's own */
 #define ENTRY_MEMBERS_MAX 7
 #define ENTRY_BYTES_MAX (5u << 20)       /* 100 rows of a transaction are at most 4 MB */
-#define ENTRY_KEY_BYTES_MAX 8192
+#define ENTRY_KEY_BYTES_MAX 32768        /* KEY_BYTES_MAX */
 
 enum entry_type {
 	ENTRY_NOOP = 1,
@@ -40,6 +43,8 @@ enum entry_type {
  * that the row has from now on (lock.h) follows.
  */
 enum { ENTRY_ROW_PUT = 1, ENTRY_ROW_DELETE = 2, ENTRY_ROW_OLD = 4, ENTRY_ROW_EXPIRED = 8, ENTRY_ROW_LOCK = 16 };
+
+#define ENTRY_WRITE_ROOM 20
 
 struct entry_row {
 	uint8_t flags;
@@ -72,6 +77,8 @@ void entry_put_noop(struct buf *b, uint64_t timestamp);
 void entry_put_config(struct buf *b, uint64_t timestamp, const struct entry_member *m, uint32_t n);
 void entry_put_write(struct buf *b, uint64_t timestamp, uint32_t nrows);     /* then nrows of: */
 void entry_put_row(struct buf *b, const struct entry_row *row);
+/* The same for rows that were not counted before: b is ENTRY_WRITE_ROOM bytes of room, then nrows rows.  The entry lies in b. */
+struct bytes entry_write_around(struct buf *b, uint64_t timestamp, uint32_t nrows);
 void entry_stamp(struct buf *b, uint64_t origin, uint64_t before);           /* the one entry in b; before: of a NOOP */
 /* One JSON object without a newline, for people; keys and images in hexadecimal. */
 void entry_json(struct bytes raw, struct buf *out);

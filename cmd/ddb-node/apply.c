@@ -6,6 +6,7 @@
 #include "core.h"
 #include "item.h"
 #include "mem.h"
+#include "own.h"
 
 #define APPLY_BYTES_MAX STORE_BATCH_BYTES
 #define APPLY_SLOTS_MAX STORE_BATCH_ROWS
@@ -42,7 +43,7 @@ static void add_row(struct node *n, struct batch *t, uint64_t slot, const struct
 #endif
 		item_head_put(&t->b->memory, &h);
 		buf_bytes(&t->b->memory, row->image);
-	} else if (e->timestamp > t->b->meta.deleted_clock) {
+	} else if (e->timestamp > t->b->meta.deleted_clock && !own_is(row->key) && key_local(row->key) == 0) {
 		t->b->meta.deleted_clock = e->timestamp;
 	}
 	p->row_n = t->b->memory.n - p->row;

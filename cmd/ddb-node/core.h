@@ -3,12 +3,13 @@
  *
  *   node.c      lifecycle, dispatch, ticks            group.c   a group: creation, carrying out px's actions
  *   recover.c   from log and stores to groups         wire.c    px messages to and from their bytes
- *   exec.c      gets, writes, scans                   wait.c    requests that wait for a slot or the lease
+ *   exec.c      gets, writes; scan.c: scans           wait.c    requests that wait for a slot or the lease
  *   image.c     what a key holds                      tx.c      what transactions prepare, finish and read; tx_prepare.c,
  *                                                               tx_recover.c: what their coordinators left
  *   apply.c     chosen entries into the store         collect.c what of the log may go
  *   beat.c      heartbeats and leases                 snap.c    snapshots between replicas
  *   control.c   what autoadmin asks for               sweep.c   items whose time to live is over
+ *   change.c    entries with rows (change.h)          own.h     keys of the group's own rows
  */
 #ifndef NODE_CORE_H
 #define NODE_CORE_H
@@ -16,8 +17,10 @@
 #include <sys/queue.h>
 #include <uthash.h>
 
+#include "fill.h"
 #include "glog.h"
 #include "held.h"
+#include "index.h"
 #include "msg.h"
 #include "node.h"
 #include "overlay.h"
@@ -63,6 +66,12 @@ struct group {
 	struct px_config config;                 /* as chosen; for descriptions in the log */
 
 	struct held held;                        /* keys that transactions may have locked */
+
+	struct index_set indexes;                /* as of the newest proposed state, if indexes_known (group_indexes) */
+	uint64_t indexes_slot;                   /* the slot that wrote them; 0: none that is still in flight */
+	bool indexes_known;
+	struct feed *feed;                       /* owned; NULL until needed (feed.h) */
+	struct fill fill;
 
 	struct overlay *overlay;
 	uint64_t overlay_top;                    /* slots up to here are in the overlay (or in the store) */
@@ -193,6 +202,7 @@ struct node {
 
 	struct inbound inbound;                  /* the px message being handled; never two at once */
 	struct px_actions actions;
+	struct key_hasher *hasher;
 	struct node_metrics metrics;
 };
 
@@ -228,6 +238,9 @@ uint64_t group_append(struct node *n, struct group *g, uint8_t kind, uint64_t ba
 uint64_t group_timestamp(struct node *n, struct group *g);                      /* next of the group's hybrid clock */
 bool group_has_config(const struct px_config *c, uint32_t replica);
 void group_load(struct node *n, struct group *g, uint64_t from, uint64_t to);   /* overlay of slots from..to */
+/* The indexes that the group maintains, as of its newest proposed state, without any n = 0.  Valid until its next entry. */
+const struct index_set *group_indexes(struct node *n, struct group *g);
+uint64_t group_indexes_version(struct node *n, struct group *g);                /* of those that are chosen; 0 = none */
 
 /* --- recover.c */
 bool recover_run(struct node *n, const struct wal_io *io, const struct wal_options *options, bool *lost);
@@ -250,12 +263,14 @@ bool image_of_row(struct bytes row, struct image *im);                          
 /* --- exec.c */
 struct effect {                                  /* of one op on one image */
 	bool changes;
-	struct bytes key, image;                 /* image.n = 0: delete */
-	struct buf made;                         /* an update's new image */
+	struct bytes image;                      /* n = 0: delete */
+	struct buf made, why;                    /* an update's new image; why it cannot be */
 };
 bool exec_check_op(const struct msg_op *op);                                    /* is it well-formed? */
-/* What op makes of old, into e, whose `made` is the caller's to free; *text says why if it is INVALID. */
-enum result exec_effect(const struct msg_op *op, const struct image *old, struct effect *e, struct bytes *text);
+/* What op makes of old, in a table with these indexes, into e; *text says why if it is INVALID, and may lie in e. */
+enum result exec_effect(const struct msg_op *op, const struct image *old, const struct index_set *set, struct effect *e,
+			struct bytes *text);
+void exec_effect_fini(struct effect *e);
 /* The group, if a request for it belongs here; else it is refused and NULL returned. */
 struct group *exec_route(struct node *n, uint64_t conn, uint64_t rid, unsigned type, uint64_t id, uint64_t table, uint32_t schema);
 bool exec_in_range(const struct group *g, struct bytes key);
@@ -263,7 +278,9 @@ bool exec_may_write(struct node *n, struct group *g, uint64_t conn, uint64_t rid
 enum result exec_write_room(struct node *n, const struct group *g);             /* OK: a leader may propose */
 void exec_get(struct node *n, uint64_t conn, uint64_t rid, struct bytes body);
 void exec_write(struct node *n, uint64_t conn, uint64_t rid, struct bytes body);
-void exec_scan(struct node *n, uint64_t conn, uint64_t rid, struct bytes body);
+
+/* --- scan.c */
+void scan_run(struct node *n, uint64_t conn, uint64_t rid, struct bytes body);
 
 /* --- tx.c */
 void tx_prepare(struct node *n, uint64_t conn, uint64_t rid, struct bytes body);

@@ -1,13 +1,10 @@
 /* Source: DESIGN, D5.  Conditions see the newest proposed image; reads see what is chosen. */
 #include <stdlib.h>
 
-#include "core.h"
+#include "change.h"
 #include "expr_eval.h"
 #include "item.h"
 #include "mem.h"
-
-#define SCAN_ITEMS_MAX 100000u                   /* rows looked at by one page, whatever was asked */
-#define SCAN_BYTES_MAX (1u << 20)                /* of items, as the API counts */
 
 static const char malformed[] = "malformed request";
 
@@ -92,12 +89,13 @@ void exec_get(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
 struct writing {
 	struct node *n;
 	struct group *g;
-	struct effect *effect;
-	uint32_t nops, nops_max, nrows;
+	struct change change;
+	struct bytes *key;                       /* of each op */
+	uint32_t nops, nops_max;
 	uint64_t depends;                        /* newest slot that any decision rests on */
 	enum result result;
 	struct msg_written answer;
-	struct buf attributes;
+	struct buf attributes, units, why;
 };
 
 static bool refuse(struct writing *w, uint32_t i, enum result r, struct bytes text)
@@ -151,7 +149,7 @@ static enum result update(const struct msg_op *op, const struct image *old, stru
 	return RESULT_OK;
 }
 
-enum result exec_effect(const struct msg_op *op, const struct image *old, struct effect *e, struct bytes *text)
+static enum result make(const struct msg_op *op, const struct image *old, struct effect *e, struct bytes *text)
 {
 	*text = BYTES_NONE;
 	if (op->condition.n > 0 && expr_eval_condition(op->condition, old->found ? old->item : BYTES_NONE) != EXPR_TRUE)
@@ -168,6 +166,23 @@ enum result exec_effect(const struct msg_op *op, const struct image *old, struct
 		return update(op, old, e, text);
 	}
 	return RESULT_OK;
+}
+
+enum result exec_effect(const struct msg_op *op, const struct image *old, const struct index_set *set, struct effect *e,
+			struct bytes *text)
+{
+	enum result r = make(op, old, e, text);
+
+	if (r != RESULT_OK || set->n == 0 || e->image.n == 0 || index_check(set, e->image, &e->why))
+		return r;
+	*text = buf_view(&e->why);
+	return RESULT_INVALID;
+}
+
+void exec_effect_fini(struct effect *e)
+{
+	buf_fini(&e->made);
+	buf_fini(&e->why);
 }
 
 bool exec_check_op(const struct msg_op *op)
@@ -188,23 +203,40 @@ bool exec_check_op(const struct msg_op *op)
 	return false;
 }
 
-/* A plain put does not ask what it replaces, so nobody looks, unless a transaction may hold the key. */
-static bool blind(const struct group *g, const struct msg_op *op)
+/* A plain put does not ask what it replaces, so nobody looks, unless a transaction may hold the key, or indexes have rows of it. */
+static bool blind(const struct writing *w, const struct msg_op *op)
 {
 	return op->kind == MSG_OP_PUT && op->condition.n == 0 && op->returns == MSG_RETURN_NONE && !op->measure &&
-	       !held_has(&g->held, op->key);
+	       w->change.set->n == 0 && !held_has(&w->g->held, op->key);
+}
+
+/* What the answer says of the first op. */
+static void measure(struct writing *w, const struct msg_op *op, const struct image *old, const struct effect *e, bool ok)
+{
+	if (old->found)
+		w->answer.old_bytes = (uint32_t)item_size(old->item);
+	if (ok && e->image.n > 0)
+		w->answer.new_bytes = (uint32_t)item_size(e->image);
+	if (ok && e->changes && op->measure)
+		change_units(w->n, w->change.set, op->key, old->found ? old->item : BYTES_NONE, e->image, &w->units);
+}
+
+/* Text may lie in what goes when the op is done. */
+static bool refuse_op(struct writing *w, uint32_t i, enum result r, struct bytes text)
+{
+	buf_bytes(&w->why, text);
+	return refuse(w, i, r, buf_view(&w->why));
 }
 
 static bool one_op(struct writing *w, uint32_t i, const struct msg_op *op)
 {
-	struct effect *e = &w->effect[i];
+	struct effect e = { 0 };
 	struct image old = { 0 };
 	struct bytes text = BYTES_NONE;
 	enum result r = RESULT_CONFLICT;
 	bool ok;
 
-	e->key = op->key;
-	if (!blind(w->g, op) && !image_look(w->n, w->g, op->key, OVERLAY_NEWEST, &old)) {
+	if (!blind(w, op) && !image_look(w->n, w->g, op->key, OVERLAY_NEWEST, &old)) {
 		buf_fini(&old.row);
 		return refuse(w, i, RESULT_INTERNAL, bytes_str("a stored row is malformed"));
 	}
@@ -218,17 +250,17 @@ static bool one_op(struct writing *w, uint32_t i, const struct msg_op *op)
 		w->depends = old.slot;
 	metrics_add(&w->n->metrics.tx_conflicts, old.locked);
 	if (!old.locked)
-		r = exec_effect(op, &old, e, &text);
-	ok = r == RESULT_OK || refuse(w, i, r, text);
+		r = exec_effect(op, &old, w->change.set, &e, &text);
+	ok = r == RESULT_OK || refuse_op(w, i, r, text);
 	if (r == RESULT_CONDITION_FAILED && op->return_on_fail && old.found)
 		keep(w, old.item);
-	if (i == 0 && old.found)
-		w->answer.old_bytes = (uint32_t)item_size(old.item);
-	if (i == 0 && ok && e->image.n > 0)
-		w->answer.new_bytes = (uint32_t)item_size(e->image);
+	if (i == 0)
+		measure(w, op, &old, &e, ok);
 	if (ok)
-		returns(w, op, &old, e->image);
-	w->nrows += ok && e->changes;
+		returns(w, op, &old, e.image);
+	if (ok && e.changes)
+		change_item(&w->change, &(struct change_item){ .key = op->key, .old = old.found ? old.item : BYTES_NONE, .new = e.image });
+	exec_effect_fini(&e);
 	buf_fini(&old.row);
 	return ok;
 }
@@ -247,10 +279,10 @@ static bool decide(struct writing *w, struct bytes ops)
 		if (!exec_in_range(w->g, op.key))
 			return refuse(w, i, RESULT_NO_GROUP, BYTES_NONE);
 		for (uint32_t j = 0; j < i; j++)
-			if (bytes_eq(w->effect[j].key, op.key))
+			if (bytes_eq(w->key[j], op.key))
 				return refuse(w, i, RESULT_INVALID,
 					      bytes_str("Transaction request cannot include multiple operations on one item"));
-		w->nops++;
+		w->key[w->nops++] = op.key;
 		if (!one_op(w, i, &op))
 			return false;
 	}
@@ -259,30 +291,14 @@ static bool decide(struct writing *w, struct bytes ops)
 	return true;
 }
 
-static enum px_verdict propose(struct writing *w)
+/* What indexes store of an item counts, too: the bound is that of the partition, whose part the item's collection is. */
+static uint64_t group_bytes(const struct group *g)
 {
-	struct buf entry = { .max = ENTRY_BYTES_MAX };
-	uint64_t slot = 0, timestamp = group_timestamp(w->n, w->g);
-	enum px_verdict v;
+	uint64_t bytes = g->meta.bytes;
 
-	entry_put_write(&entry, timestamp, w->nrows);
-	for (uint32_t i = 0; i < w->nops; i++) {
-		const struct effect *e = &w->effect[i];
-
-		if (e->changes)
-			entry_put_row(&entry, &(struct entry_row){
-				.flags = e->image.n > 0 ? ENTRY_ROW_PUT : ENTRY_ROW_DELETE, .key = e->key, .image = e->image });
-	}
-	if (entry.over) {
-		buf_fini(&entry);
-		refuse(w, 0, RESULT_INVALID, bytes_str("Item size has exceeded the maximum allowed size"));
-		return PX_OK;
-	}
-	v = group_propose(w->n, w->g, buf_view(&entry), NULL, &slot);
-	w->answer.slot = slot;
-	w->answer.timestamp = timestamp;
-	buf_fini(&entry);
-	return v;
+	for (size_t i = 0; i < STORE_LOCALS_MAX; i++)
+		bytes += g->meta.local[i].bytes;
+	return bytes;
 }
 
 static void answer_write(struct writing *w, uint64_t conn, uint64_t rid, enum waiter_kind kind, uint64_t slot)
@@ -294,6 +310,9 @@ static void answer_write(struct writing *w, uint64_t conn, uint64_t rid, enum wa
 	w->answer.result = (uint16_t)w->result;
 	w->answer.partition = buf_view(&partition);
 	w->answer.attributes = buf_view(&w->attributes);
+	w->answer.indexes = buf_view(&w->units);
+	if (w->change.set->locals > 0)
+		w->answer.group_bytes = group_bytes(w->g);
 	msg_put_written(&out, &w->answer, MSG_VERSION);
 	if (kind == WAIT_CHECK && slot <= w->g->chosen && px_may_serve(&w->g->px, w->n->now))
 		w->n->env.answer(w->n->env.ctx, conn, rid, MSG_written, buf_view(&out));
@@ -308,14 +327,18 @@ static void run_write(struct writing *w, uint64_t conn, uint64_t rid, struct byt
 	enum px_verdict v = PX_OK;
 
 	/* A refusal or a write without effect rests on what is proposed: it is answered once that is chosen, under the lease. */
-	if (!decide(w, ops) || w->nrows == 0) {
+	if (!decide(w, ops) || !change_any(&w->change)) {
 		answer_write(w, conn, rid, WAIT_CHECK, w->depends);
 		return;
 	}
-	v = propose(w);
-	if (v == PX_OK && w->result != RESULT_OK)
+	if (change_over(&w->change)) {
+		refuse(w, 0, RESULT_INVALID, bytes_str("Item size has exceeded the maximum allowed size"));
 		answer_write(w, conn, rid, WAIT_CHECK, w->depends);
-	else if (v == PX_OK)
+		return;
+	}
+	v = change_propose(&w->change, 0, &w->answer.slot);
+	w->answer.timestamp = w->change.timestamp;
+	if (v == PX_OK)
 		answer_write(w, conn, rid, WAIT_WRITE, w->answer.slot);
 	else
 		wait_refuse(w->n, w->g, conn, rid, MSG_written,
@@ -354,168 +377,14 @@ void exec_write(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
 	if (!exec_may_write(n, w.g, conn, rid, MSG_written))
 		return;
 	metrics_add(&n->metrics.writes, 1);
-	for (rest = m.ops; w.nops_max < ENTRY_ROWS_MAX && msg_list_next(&rest, &part);)
+	for (rest = m.ops; w.nops_max < ENTRY_OPS_MAX && msg_list_next(&rest, &part);)
 		w.nops_max++;
-	w.effect = mem_new(w.nops_max * sizeof *w.effect);
+	w.key = mem_new(w.nops_max * sizeof *w.key);
+	change_begin(&w.change, n, w.g);
 	run_write(&w, conn, rid, m.ops);
-	for (uint32_t i = 0; i < w.nops_max; i++)
-		buf_fini(&w.effect[i].made);
-	free(w.effect);
+	change_fini(&w.change);
+	free(w.key);
 	buf_fini(&w.attributes);
-}
-
-/* --- scan --------------------------------------------------------------------------------------------------------- */
-
-/* The overlay's and the store's rows as one ordered sequence; the overlay wins where both have a key. */
-struct merge {
-	const struct store_ops *ops;
-	struct store_cursor *sc;
-	struct overlay_cursor oc;
-	bool reverse, have_o, have_s;
-	struct bytes okey, skey, srow;
-	struct overlay_version ov;
-};
-
-static void merge_open(struct merge *g, struct node *n, struct group *group, struct bytes from, bool reverse)
-{
-	*g = (struct merge){ .ops = n->store.ops, .reverse = reverse };
-	overlay_seek(group->overlay, from, reverse, group->chosen, &g->oc);
-	g->have_o = overlay_next(&g->oc, &g->okey, &g->ov);
-	g->sc = n->store.ops->seek(n->store.ctx, group->id, from, reverse);
-	g->have_s = g->sc != NULL && g->ops->next(g->sc, &g->skey, &g->srow);
-}
-
-/* The next live row; false at the end, or with *bad set if the store holds something it should not. */
-static bool merge_next(struct merge *g, struct buf *key, struct bytes *item, bool *bad)
-{
-	while (g->have_o || g->have_s) {
-		struct image im = { 0 };
-		int c = !g->have_o ? 1 : !g->have_s ? -1 : bytes_cmp(g->okey, g->skey);
-		bool live;
-
-		if (g->reverse && g->have_o && g->have_s)
-			c = -c;
-		buf_clear(key);
-		buf_bytes(key, c <= 0 ? g->okey : g->skey);
-		if (c > 0 && !image_of_row(g->srow, &im)) {
-			*bad = true;
-			return false;
-		}
-		live = c > 0 ? im.found : !g->ov.deleted;
-		*item = c > 0 ? im.item : g->ov.image;
-		if (live)
-			return true;                     /* merge_step moves on, once the item was used */
-		if (c <= 0)
-			g->have_o = overlay_next(&g->oc, &g->okey, &g->ov);
-		if (c >= 0)
-			g->have_s = g->ops->next(g->sc, &g->skey, &g->srow);
-	}
-	return false;
-}
-
-static void merge_step(struct merge *g, struct bytes key)
-{
-	if (g->have_o && bytes_eq(g->okey, key))
-		g->have_o = overlay_next(&g->oc, &g->okey, &g->ov);
-	if (g->have_s && bytes_eq(g->skey, key))
-		g->have_s = g->ops->next(g->sc, &g->skey, &g->srow);
-}
-
-static void merge_close(struct merge *g)
-{
-	if (g->sc != NULL)
-		g->ops->close(g->sc);
-}
-
-static bool past_end(const struct msg_scan *m, const struct group *g, struct bytes key)
-{
-	if (m->reverse)
-		return bytes_cmp(key, g->low) < 0 || (m->to.n > 0 && bytes_cmp(key, m->to) < 0);
-	return (g->high.n > 0 && bytes_cmp(key, g->high) >= 0) || (m->to.n > 0 && bytes_cmp(key, m->to) >= 0);
-}
-
-static bool scan_rows(struct node *n, struct group *g, const struct msg_scan *m, struct msg_page *a, struct buf *items, struct buf *last)
-{
-	uint32_t limit = m->limit > 0 && m->limit < SCAN_ITEMS_MAX ? m->limit : SCAN_ITEMS_MAX;
-	uint32_t bytes_max = m->bytes_max > 0 && m->bytes_max < SCAN_BYTES_MAX ? m->bytes_max : SCAN_BYTES_MAX;
-	struct buf projected = { 0 }, key = { 0 };
-	struct bytes from = m->from, item;
-	struct merge merge;
-	bool bad = false;
-
-	if (!m->reverse && bytes_cmp(from, g->low) < 0)
-		from = g->low;
-	if (m->reverse && from.n == 0)
-		from = g->high;                          /* keys equal to high are not here, so this is the last one below */
-	merge_open(&merge, n, g, from, m->reverse);
-	while (merge_next(&merge, &key, &item, &bad)) {
-		struct bytes k = buf_view(&key);
-		bool seen = m->from_exclusive && bytes_eq(k, m->from);
-
-		if (past_end(m, g, k))
-			break;
-		if (!seen) {
-			if (a->scanned == limit || a->read_bytes >= bytes_max) {
-				a->more = 1;
-				break;
-			}
-			a->scanned++;
-			a->read_bytes += item_size(item);
-			if (m->filter.n == 0 || expr_eval_condition(m->filter, item) == EXPR_TRUE) {
-				a->count++;
-				if (!m->count_only && m->projection.n > 0) {
-					buf_clear(&projected);
-					expr_eval_projection(m->projection, item, &projected);
-					buf_lenbytes(items, buf_view(&projected));
-				} else if (!m->count_only) {
-					buf_lenbytes(items, item);
-				}
-			}
-		}
-		if (!seen) {
-			buf_clear(last);
-			buf_bytes(last, k);
-		}
-		merge_step(&merge, k);
-	}
-	a->last_key = buf_view(last);
-	merge_close(&merge);
-	buf_fini(&projected);
-	buf_fini(&key);
-	return !bad;
-}
-
-void exec_scan(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
-{
-	struct buf out = { 0 }, items = { 0 }, last = { 0 };
-	struct msg_page a = { .result = RESULT_OK };
-	struct msg_scan m;
-	struct group *g;
-
-	if (!msg_get_scan(body, &m, MSG_VERSION) || (m.filter.n > 0 && !expr_check(m.filter, EXPR_KIND_CONDITION)) ||
-	    (m.projection.n > 0 && !expr_check(m.projection, EXPR_KIND_PROJECTION))) {
-		wait_refuse(n, NULL, conn, rid, MSG_page, RESULT_INTERNAL, malformed);
-		return;
-	}
-	g = exec_route(n, conn, rid, MSG_page, m.group, m.table, m.schema);
-	if (g == NULL)
-		return;
-	if (m.consistent && !(g->px.state == PX_LEADER && g->px.ready)) {
-		wait_refuse(n, g, conn, rid, MSG_page, RESULT_NOT_LEADER, NULL);
-		return;
-	}
-	metrics_add(&n->metrics.scans, 1);
-	if (!scan_rows(n, g, &m, &a, &items, &last)) {
-		wait_refuse(n, g, conn, rid, MSG_page, RESULT_INTERNAL, "a stored row is malformed");
-	} else {
-		a.items = buf_view(&items);
-		msg_put_page(&out, &a, MSG_VERSION);
-		if (!m.consistent || px_may_serve(&g->px, n->now))
-			n->env.answer(n->env.ctx, conn, rid, MSG_page, buf_view(&out));
-		else
-			wait_add(n, g, WAIT_CHECK, 0, conn, rid, MSG_page, buf_view(&out));
-	}
-	buf_fini(&out);
-	buf_fini(&items);
-	buf_fini(&last);
+	buf_fini(&w.units);
+	buf_fini(&w.why);
 }

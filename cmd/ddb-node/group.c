@@ -5,6 +5,7 @@
 #include "core.h"
 #include "log.h"
 #include "mem.h"
+#include "own.h"
 
 struct group *group_new(struct node *n, uint64_t id, uint64_t table, uint32_t schema, struct bytes low, struct bytes high)
 {
@@ -47,6 +48,7 @@ void group_free(struct node *n, struct group *g)
 	overlay_free(g->overlay);
 	sweep_fini(g);
 	held_fini(&g->held);
+	index_set_fini(&g->indexes);
 	free((void *)g->low.p);
 	free((void *)g->high.p);
 	free(g);
@@ -122,6 +124,7 @@ static void load_entry(struct node *n, struct group *g, uint64_t slot, const str
 	while (e->type == ENTRY_WRITE && entry_row_next(&rest, &row)) {
 		struct overlay_version v = { slot, e->timestamp, row.flags & ENTRY_ROW_DELETE, row.image, row.lock };
 		struct lock lock;
+		uint64_t of;
 
 		if (row.lock.n > 0 && lock_get(row.lock, &lock) && !lock.exists) {
 			v.deleted = true;
@@ -129,6 +132,7 @@ static void load_entry(struct node *n, struct group *g, uint64_t slot, const str
 		}
 		overlay_put(g->overlay, row.key, &v);
 		tx_row(n, g, slot, &row);
+		g->indexes_known &= own_kind(row.key, &of) != OWN_INDEXES;
 	}
 }
 
@@ -145,6 +149,52 @@ void group_load(struct node *n, struct group *g, uint64_t from, uint64_t to)
 		load_entry(n, g, slot, &e);
 	}
 	buf_fini(&scratch);
+}
+
+/* --- indexes ------------------------------------------------------------------------------------------------------ */
+
+static bool look_indexes(struct node *n, struct group *g, uint64_t upto, struct image *im)
+{
+	struct own_key key = own_indexes();
+
+	return image_look(n, g, own_view(&key), upto, im) && im->found;
+}
+
+static void load_indexes(struct node *n, struct group *g)
+{
+	struct image im = { 0 };
+
+	index_set_fini(&g->indexes);
+	g->indexes = (struct index_set){ 0 };
+	if (look_indexes(n, g, OVERLAY_NEWEST, &im) && !index_set_init(&g->indexes, im.item))
+		log_err("group %llu: what it knows of its indexes is malformed", (unsigned long long)g->id);
+	g->indexes_slot = im.slot;
+	g->indexes_known = true;
+	buf_fini(&im.row);
+}
+
+const struct index_set *group_indexes(struct node *n, struct group *g)
+{
+	if (!g->indexes_known)
+		load_indexes(n, g);
+	return &g->indexes;
+}
+
+uint64_t group_indexes_version(struct node *n, struct group *g)
+{
+	uint64_t version = group_indexes(n, g)->version;
+	struct image im = { 0 };
+	struct index_set chosen;
+
+	if (g->indexes_slot <= g->chosen)
+		return version;
+	version = 0;
+	if (look_indexes(n, g, g->chosen, &im) && index_set_init(&chosen, im.item)) {
+		version = chosen.version;
+		index_set_fini(&chosen);
+	}
+	buf_fini(&im.row);
+	return version;
 }
 
 /* --- px's actions ------------------------------------------------------------------------------------------------- */
@@ -259,6 +309,7 @@ static void follow(struct node *n, struct group *g, const struct px_action *a)
 	if (g->overlay_top > g->chosen) {
 		overlay_retract(g->overlay, g->chosen + 1);
 		held_retract(&g->held, n->now);
+		g->indexes_known = false;
 		g->overlay_top = g->chosen;
 	}
 	wait_fail(n, g);

@@ -17,7 +17,8 @@ void node_options_default(struct node_options *o)
 		.lease_us = 1000000, .drift_permille = 100, .election_us = 300000, .retry_us = 200000, .beat_us = 200000,
 		.apply_delay_us = 50000, .apply_rows = 1024, .overlay_bytes_max = 64u << 20, .collect_bytes = 48u << 20,
 		.watermark_bytes = 256u << 20, .snapshot_bytes = 256u << 10, .sweep_us = 10000000, .sweep_rows = 64,
-		.sweep_bytes = 256u << 10, .waiter_us = 10000000, .lock_us = 2000000, .boot_id = "",
+		.sweep_bytes = 256u << 10, .waiter_us = 10000000, .lock_us = 2000000, .feed_us = 10000,
+		.index_lag_us = 10000000, .fill_rows = 64, .fill_bytes = 256u << 10, .boot_id = "",
 	};
 }
 
@@ -205,6 +206,7 @@ struct node *node_new(const struct node_env *env, const struct node_options *opt
 	n->self = wal->incarnation;
 	n->now = now;
 	n->leases.v = n->lease;
+	n->hasher = key_hasher_new();
 	STAILQ_INIT(&n->dirty);
 	STAILQ_INIT(&n->pending);
 	STAILQ_INIT(&n->loopback);
@@ -239,6 +241,7 @@ void node_free(struct node *n)
 	drop_all(&n->loopback);
 	control_fini(n);
 	free(n->promises);
+	key_hasher_free(n->hasher);
 	wal_free(n->wal);
 	free(n);
 }
@@ -317,7 +320,7 @@ void node_request(struct node *n, uint64_t conn, uint64_t rid, unsigned type, st
 		exec_write(n, conn, rid, body);
 		break;
 	case MSG_scan:
-		exec_scan(n, conn, rid, body);
+		scan_run(n, conn, rid, body);
 		break;
 	case MSG_tx_prepare:
 		tx_prepare(n, conn, rid, body);

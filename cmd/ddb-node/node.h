@@ -47,6 +47,10 @@ struct node_options {
 	uint32_t sweep_bytes;        /* and no more than these and one row; 256 KB */
 	uint64_t waiter_us;          /* a request that waits longer is answered UNKNOWN or NOT_READY; 10 s */
 	uint64_t lock_us;            /* what a transaction has held for longer is asked about; 2 s */
+	uint64_t feed_us;            /* between two batches of changes for global indexes; 10 ms */
+	uint64_t index_lag_us;       /* a change that some index has not known for longer keeps new writes out; 10 s */
+	uint32_t fill_rows;          /* of a group, looked at in one slice for a new global index; 64 */
+	uint32_t fill_bytes;         /* and no more than these and one row; 256 KB */
 	const char *boot_id;
 };
 
@@ -54,8 +58,9 @@ void node_options_default(struct node_options *o);
 
 struct node_metrics {
 	struct metrics_count gets, writes, scans, refused, chosen, elections, stepdowns, snapshots_sent, snapshots_got, collected_bytes,
-		expired, bad_messages, tx_prepared, tx_committed, tx_cancelled, tx_conflicts, tx_recovered;
-	struct metrics_hist apply_lag_us;
+		expired, bad_messages, tx_prepared, tx_committed, tx_cancelled, tx_conflicts, tx_recovered,
+		feed_rows, feed_gaps;
+	struct metrics_hist apply_lag_us, feed_lag_us;
 };
 
 struct node;

@@ -313,6 +313,7 @@ void snap_installed(struct node *n, struct group *g, const struct store_meta *me
 		g->clock = meta->clock;
 	overlay_applied(g->overlay, meta->applied);
 	tx_stored(n, g);
+	g->indexes_known = false;
 	if (g->overlay_top < meta->applied)
 		g->overlay_top = meta->applied;
 	if (g->chosen < meta->applied)

@@ -17,6 +17,7 @@
 
 #define STORES_OPEN_MAX 256
 #define STORE_META_BYTES_MAX 4096
+#define STORE_LOCALS_MAX 5           /* local indexes of a table: INDEX_LOCAL_MAX */
 
 /*
  * What suits one batch, by t/bench/store-bench with rows of 1 KB: beyond it a row costs no less, while nearly every
@@ -30,13 +31,19 @@ struct store_row {
 	struct bytes row;            /* n = 0: the row is deleted */
 };
 
+struct store_local {                 /* rows of a local index */
+	uint32_t index;              /* its id; 0: none */
+	uint64_t rows, bytes;
+};
+
 /* What a store knows of itself, changed in the same transaction as the rows. */
 struct store_meta {
 	uint64_t applied;            /* slot; 0 = empty */
 	uint64_t clock;              /* the timestamp of the entry at that slot */
 	uint64_t deleted_clock;      /* the highest timestamp of a delete */
 	struct entry_hash hash;      /* after that slot */
-	uint64_t rows, bytes;        /* of items (store_row_worth); for DescribeTable */
+	uint64_t rows, bytes;        /* of items (store_row_worth); for DescribeTable, as are: */
+	struct store_local local[STORE_LOCALS_MAX];
 	uint32_t config_bytes;       /* the governing configuration as an encoded CONFIG entry, and its slot */
 	uint64_t config_slot;
 	uint8_t config[256];
@@ -44,7 +51,7 @@ struct store_meta {
 
 struct store_batch {
 	uint64_t group;
-	struct store_meta meta;      /* to stand after this batch (rows and bytes: computed by the store, ignored here) */
+	struct store_meta meta;      /* to stand after this batch (what counts rows: computed by the store, ignored here) */
 	struct store_row *rows;      /* sorted by key, each key once */
 	size_t n;
 	struct buf memory;           /* what rows point into; the store frees it, rows and the batch */
@@ -103,13 +110,18 @@ struct store {
 };
 
 /*
- * What a row adds to store_meta: an item, and its size as the API accounts it (the length of a row that is not one).  Nothing, if
- * it only says that a transaction has locked a key without an item.  row.n = 0: nothing at all.
+ * What a row adds to store_meta: an item, or a row of a local index, and its size as the API accounts it (the length of a row that
+ * is not one).  Nothing, if it only says that a transaction has locked a key without an item, or is the group's own.  row.n = 0:
+ * nothing at all.
  */
 struct store_worth {
 	uint64_t rows, bytes;
+	uint32_t local;              /* id of the local index that they are of; 0: of items */
 	bool locked;
 };
-struct store_worth store_row_worth(struct bytes row);
+struct store_worth store_row_worth(struct bytes key, struct bytes row);
+/* Count what has come and what has gone under one key, whose worths have the same `local`. */
+void store_count(struct store_meta *m, const struct store_worth *come, const struct store_worth *gone);
+void store_counted(struct store_meta *m, const struct store_meta *by);   /* m takes over what `by` has counted */
 
 #endif

@@ -21,9 +21,11 @@
 #define WRITEBACK_BYTES (256u << 10)
 #define BUSY_MS 2000                             /* another connection recovers the write-ahead log */
 
+#define LOCAL_BYTES 20                           /* of a local index in meta: u32 id, u64 rows, u64 bytes */
+#define META_LOCALS "locals BLOB NOT NULL DEFAULT x''"
 #define CREATE_LOCKS "CREATE TABLE locks (key BLOB PRIMARY KEY) WITHOUT ROWID;"
 
-enum statement { GET, SEEK, SEEK_BACK, LAST, LOCKED, PUT, DELETE, LOCK, UNLOCK, META_GET, META_PUT, BEGIN, BEGIN_READ, COMMIT, STATEMENTS };
+enum statement { GET, SEEK, SEEK_BACK, LAST, LOCKED, PUT, DELETE, LOCK, UNLOCK, META_GET, META_GET_OLD, META_PUT, BEGIN, BEGIN_READ, COMMIT, STATEMENTS };
 
 static const char *const sql[STATEMENTS] = {
 	[GET] = "SELECT val FROM kv WHERE key = ?1",
@@ -36,9 +38,10 @@ static const char *const sql[STATEMENTS] = {
 	/* replaced() counts what goes away; it costs nothing, where a look before the write costs a third of it. */
 	[PUT] = "INSERT INTO kv VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET val = replaced(val, excluded.val)",
 	[DELETE] = "DELETE FROM kv WHERE key = ?1 AND replaced(val, 1)",
-	[META_GET] = "SELECT applied, clock, deleted_clock, hash, rows, bytes, config_slot, config FROM meta",
+	[META_GET] = "SELECT applied, clock, deleted_clock, hash, rows, bytes, config_slot, config, locals FROM meta",
+	[META_GET_OLD] = "SELECT applied, clock, deleted_clock, hash, rows, bytes, config_slot, config, x'' FROM meta",
 	[META_PUT] = "UPDATE meta SET applied = ?1, clock = ?2, deleted_clock = ?3, hash = ?4, rows = ?5, bytes = ?6, "
-	             "config_slot = ?7, config = ?8",
+	             "config_slot = ?7, config = ?8, locals = ?9",
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[BEGIN_READ] = "BEGIN",
 	[COMMIT] = "COMMIT",
@@ -50,7 +53,8 @@ struct store_db {
 	sqlite3_stmt *statement[STATEMENTS];
 	bool busy[STATEMENTS];                           /* a scan uses it */
 	unsigned scans;
-	uint64_t old_rows, old_bytes;                    /* what replaced() has seen */
+	struct bytes key;                                /* of the row being written */
+	struct store_worth old;                          /* what replaced() has seen there */
 	int64_t version, locks;                          /* locks: rows of that table, to one who writes */
 	uint64_t wal_pages;
 	int wal_fd;                                      /* of the -wal; -1 until it is needed */
@@ -128,11 +132,9 @@ static void replaced(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	struct store_db *d = sqlite3_user_data(c);
 	const void *p = sqlite3_value_blob(v[0]);
-	struct store_worth old = store_row_worth((struct bytes){ p, (size_t)sqlite3_value_bytes(v[0]) });
 
 	(void)n;
-	d->old_rows += old.rows;
-	d->old_bytes += old.bytes;
+	d->old = store_row_worth(d->key, (struct bytes){ p, (size_t)sqlite3_value_bytes(v[0]) });
 	sqlite3_result_value(c, v[1]);
 }
 
@@ -212,17 +214,18 @@ static int create_schema(struct store_db *d)
 	               CREATE_LOCKS
 	               "CREATE TABLE meta (applied INTEGER NOT NULL, clock INTEGER NOT NULL, deleted_clock INTEGER NOT NULL,"
 	               " hash BLOB NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL, config_slot INTEGER NOT NULL,"
-	               " config BLOB NOT NULL);"
-	               "INSERT INTO meta VALUES (0, 0, 0, zeroblob(16), 0, 0, 0, x'');"
+	               " config BLOB NOT NULL, " META_LOCALS ");"
+	               "INSERT INTO meta VALUES (0, 0, 0, zeroblob(16), 0, 0, 0, x'', x'');"
 	               "COMMIT") != 0 ? -1 : 0;
 }
 
-/* A file of version 1 has no locks: it was made before there were any. */
+/* A file of version 1 has no locks, one of version 2 counts no rows of local indexes: it was made before there were any. */
 static int upgrade(struct store_db *d)
 {
 	if (d->version == STORE_DB_VERSION)
 		return 0;
-	if (exec(d, "upgrade", "BEGIN IMMEDIATE;" CREATE_LOCKS "PRAGMA user_version=2; COMMIT") != 0)
+	if (exec(d, "upgrade", "BEGIN IMMEDIATE") != 0 || (d->version < 2 && exec(d, "upgrade", CREATE_LOCKS) != 0) ||
+	    exec(d, "upgrade", "ALTER TABLE meta ADD COLUMN " META_LOCALS "; PRAGMA user_version=3; COMMIT") != 0)
 		return -1;
 	d->version = STORE_DB_VERSION;
 	return 0;
@@ -294,9 +297,32 @@ void store_db_shrink(struct store_db *d)
 	sqlite3_db_release_memory(d->db);
 }
 
+static void get_locals(struct bytes raw, struct store_meta *m)
+{
+	struct cur c = cur_of(raw);
+
+	for (size_t i = 0; i < STORE_LOCALS_MAX && !cur_done(&c); i++) {
+		m->local[i].index = cur_u32(&c);
+		m->local[i].rows = cur_u64(&c);
+		m->local[i].bytes = cur_u64(&c);
+	}
+}
+
+static struct bytes put_locals(const struct store_meta *m, uint8_t out[STORE_LOCALS_MAX * LOCAL_BYTES])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < STORE_LOCALS_MAX && m->local[i].index != 0; i++, n += LOCAL_BYTES) {
+		store_u32(out + n, m->local[i].index);
+		store_u64(out + n + 4, m->local[i].rows);
+		store_u64(out + n + 12, m->local[i].bytes);
+	}
+	return (struct bytes){ out, n };
+}
+
 int store_db_meta(struct store_db *d, struct store_meta *out)
 {
-	sqlite3_stmt *s = cached(d, META_GET);
+	sqlite3_stmt *s = cached(d, d->version < 3 ? META_GET_OLD : META_GET);
 	struct bytes hash, config;
 	int r = -1;
 
@@ -324,6 +350,7 @@ int store_db_meta(struct store_db *d, struct store_meta *out)
 	if (config.n > 0)
 		memcpy(out->config, config.p, config.n);
 	out->config_bytes = (uint32_t)config.n;
+	get_locals(column(s, 8), out);
 	r = 0;
 out:
 	sqlite3_reset(s);
@@ -443,11 +470,12 @@ static int write_lock(struct store_db *d, struct bytes key, bool locked)
 static int write_row(struct store_db *d, const struct store_row *r, struct store_meta *meta)
 {
 	sqlite3_stmt *s = cached(d, r->row.n > 0 ? PUT : DELETE);
-	struct store_worth worth = store_row_worth(r->row);
+	struct store_worth worth = store_row_worth(r->key, r->row);
 
 	if (s == NULL)
 		return -1;
-	d->old_rows = d->old_bytes = 0;
+	d->key = r->key;
+	d->old = (struct store_worth){ .local = worth.local };
 	bind(s, 1, r->key);
 	if (r->row.n > 0)
 		bind(s, 2, r->row);
@@ -457,14 +485,13 @@ static int write_row(struct store_db *d, const struct store_row *r, struct store
 		return -1;
 	}
 	sqlite3_reset(s);
-	assert(d->old_rows <= 1);
-	meta->rows += worth.rows - d->old_rows;
-	meta->bytes += worth.bytes - d->old_bytes;
+	store_count(meta, &worth, &d->old);
 	return write_lock(d, r->key, worth.locked);
 }
 
 static int write_meta(struct store_db *d, const struct store_meta *m)
 {
+	uint8_t locals[STORE_LOCALS_MAX * LOCAL_BYTES];
 	sqlite3_stmt *s = cached(d, META_PUT);
 
 	if (s == NULL)
@@ -478,6 +505,7 @@ static int write_meta(struct store_db *d, const struct store_meta *m)
 	sqlite3_bind_int64(s, 6, (int64_t)m->bytes);
 	sqlite3_bind_int64(s, 7, (int64_t)m->config_slot);
 	bind(s, 8, (struct bytes){ m->config, m->config_bytes });
+	bind(s, 9, put_locals(m, locals));
 	return step_once(d, META_PUT, "meta");
 }
 

@@ -12,7 +12,7 @@
 
 #include "store.h"
 
-#define STORE_DB_VERSION 2                               /* 1 has no table of locks; it becomes 2 when it is written to */
+#define STORE_DB_VERSION 3                               /* an older one becomes this when it is written to */
 
 enum store_db_mode {
 	STORE_DB_READ,
@@ -43,7 +43,7 @@ int store_db_any_locked(struct store_db *d);                     /* 1, 0: there 
 int store_db_seek_locked(struct store_db *d, struct store_db_scan *scan);       /* all rows with locks, in key order */
 void store_db_end(struct store_db_scan *scan);
 
-/* One transaction.  meta: in, what is to stand (its rows and bytes from before); out: with rows and bytes counted. */
+/* One transaction.  meta: in, what is to stand (with the counts from before); out: counted. */
 int store_db_apply(struct store_db *d, const struct store_row *rows, size_t n, struct store_meta *meta);
 uint64_t store_db_wal_bytes(const struct store_db *d);           /* of the write-ahead log after the last commit */
 /* Returns 1 if every committed page is now in the database file and synced, 0 if a reader was in the way. */

@@ -168,8 +168,7 @@ static int apply(struct store_jobs *j, struct store_held *h, struct store_job *j
 	d = open_db(j, h);
 	if (d == NULL)
 		return -1;
-	job->meta.rows = h->meta.rows;
-	job->meta.bytes = h->meta.bytes;
+	store_counted(&job->meta, &h->meta);
 	if (store_db_apply(d, job->rows, job->n, &job->meta) != 0)
 		return -1;
 	h->meta = job->meta;
@@ -214,8 +213,7 @@ static int install_end(struct store_jobs *j, struct store_held *h, struct store_
 
 	if (d == NULL)
 		return 0;                                /* given up meanwhile; generation 0 says so */
-	job->meta.rows = h->install_meta.rows;
-	job->meta.bytes = h->install_meta.bytes;
+	store_counted(&job->meta, &h->install_meta);
 	if (store_db_apply(d, NULL, 0, &job->meta) != 0)
 		return -1;
 	h->install = NULL;

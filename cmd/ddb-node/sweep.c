@@ -5,8 +5,9 @@
  */
 #include <stdlib.h>
 
-#include "core.h"
+#include "change.h"
 #include "item.h"
+#include "own.h"
 
 #define ENTRY_KEYS_MAX 25                        /* in one entry: a slice stops there */
 #define AGE_S_MAX (5 * 365 * 86400ull)
@@ -45,7 +46,7 @@ static bool has_expired(const struct group *g, struct bytes key, struct bytes ro
 	struct overlay_version v;
 	struct item_head h;
 
-	if (!item_head_get(&c, &h) || !is_over(g, cur_rest(&c), now_s))
+	if (own_is(key) || !item_head_get(&c, &h) || !is_over(g, cur_rest(&c), now_s) || key_local(key) > 0)
 		return false;
 	if (held_has(&g->held, key))
 		return false;                            /* a transaction may hold it: the next pass will see */
@@ -86,22 +87,36 @@ static void look(struct node *n, const struct group *g, struct slice *s)
 		n->store.ops->close(c);
 }
 
+/* Indexes must know what they lose; without them nobody looks. */
+static bool add(struct change *c, struct bytes key)
+{
+	struct change_item item = { .key = key, .expired = true };
+	struct image im = { 0 };
+	bool ok = c->set->n == 0 || image_look(c->n, c->g, key, OVERLAY_NEWEST, &im);
+
+	if (ok && im.found)
+		item.old = im.item;
+	if (ok)
+		change_item(c, &item);
+	buf_fini(&im.row);
+	return ok;
+}
+
 static bool expire(struct node *n, struct group *g, const struct slice *s)
 {
-	struct buf entry = { .max = ENTRY_BYTES_MAX };
-	struct cur c = cur_of(buf_view(&s->keys));
+	struct cur keys = cur_of(buf_view(&s->keys));
+	struct change c;
 	uint64_t slot;
-	enum px_verdict v;
+	bool ok = true;
 
-	entry_put_write(&entry, group_timestamp(n, g), s->n);
-	for (uint32_t i = 0; i < s->n; i++)
-		entry_put_row(&entry, &(struct entry_row){ .flags = ENTRY_ROW_DELETE | ENTRY_ROW_EXPIRED,
-							   .key = cur_lenbytes(&c) });
-	v = group_propose(n, g, buf_view(&entry), NULL, &slot);
-	buf_fini(&entry);
-	if (v == PX_OK)
+	change_begin(&c, n, g);
+	for (uint32_t i = 0; i < s->n && ok; i++)
+		ok = add(&c, cur_lenbytes(&keys));
+	ok = ok && !change_over(&c) && change_propose(&c, 0, &slot) == PX_OK;
+	change_fini(&c);
+	if (ok)
 		metrics_add(&n->metrics.expired, s->n);
-	return v == PX_OK;
+	return ok;
 }
 
 /* A slice that could not be proposed is looked at again. */

@@ -14,7 +14,7 @@ struct part {                                    /* one op */
 	struct msg_op op;
 	struct image old;
 	struct effect effect;
-	struct buf lock;                         /* to be put */
+	struct buf lock, units;                  /* to be put; in indexes */
 	bool kept;                               /* it is there already */
 	struct msg_tx_result result;
 };
@@ -25,6 +25,7 @@ struct preparing {
 	struct msg_tx_prepare m;
 	struct part *part;
 	uint32_t nparts;
+	struct change change;
 	uint64_t depends;                        /* newest slot that any decision rests on */
 	size_t attributes;                       /* bytes of them */
 	enum result result;
@@ -87,7 +88,23 @@ static enum result evaluate(struct preparing *p, struct part *t)
 		t->result.time = t->old.time;
 		return RESULT_CONFLICT;
 	}
-	return exec_effect(&t->op, &t->old, &t->effect, &t->result.text);
+	return exec_effect(&t->op, &t->old, p->change.set, &t->effect, &t->result.text);
+}
+
+/* What a commit would write must fit an entry, as must the lock: then it is too late to refuse. */
+static bool is_too_large(const struct preparing *p, const struct part *t)
+{
+	return t->op.key.n + t->old.item.n + t->lock.n + 256 > ENTRY_BYTES_MAX ||
+	       change_worst(p->change.set, t->effect.image.n) > ENTRY_BYTES_MAX;
+}
+
+/* Of one that only checks, nothing. */
+static void count_units(struct preparing *p, struct part *t)
+{
+	if (p->change.set->n == 0 || t->op.kind == MSG_OP_CHECK)
+		return;
+	change_units(p->n, p->change.set, t->op.key, t->old.found ? t->old.item : BYTES_NONE, t->effect.image, &t->units);
+	t->result.indexes = buf_view(&t->units);
 }
 
 static void prepare_one(struct preparing *p, struct part *t)
@@ -97,11 +114,13 @@ static void prepare_one(struct preparing *p, struct part *t)
 
 	if (r == RESULT_OK && !t->kept) {
 		make_lock(p, t);
-		if (t->op.key.n + t->old.item.n + t->lock.n + 64 > TX_ENTRY_FILL) {
+		if (is_too_large(p, t)) {
 			r = RESULT_INVALID;
 			a->text = bytes_str("Item size has exceeded the maximum allowed size");
 		}
 	}
+	if (r == RESULT_OK)
+		count_units(p, t);
 	a->result = (uint16_t)r;
 	a->old_bytes = t->old.found ? (uint32_t)item_size(t->old.item) : 0;
 	a->new_bytes = r == RESULT_OK && t->effect.image.n > 0 ? (uint32_t)item_size(t->effect.image) : 0;
@@ -123,7 +142,7 @@ static bool read_parts(struct preparing *p)
 	while (msg_list_next(&ops, &raw)) {
 		struct part *t = &p->part[p->nparts];
 
-		if (p->nparts == ENTRY_ROWS_MAX || !msg_get_op(raw, &t->op, MSG_VERSION) || !exec_check_op(&t->op))
+		if (p->nparts == ENTRY_OPS_MAX || !msg_get_op(raw, &t->op, MSG_VERSION) || !exec_check_op(&t->op))
 			return refuse(p, RESULT_INTERNAL, bytes_str(malformed));
 		if (!exec_in_range(p->g, t->op.key))
 			return refuse(p, RESULT_NO_GROUP, BYTES_NONE);
@@ -154,10 +173,9 @@ static void put_prepared(struct preparing *p, bool evaluated, struct buf *out)
 
 static void run_prepare(struct preparing *p, uint64_t conn, uint64_t rid)
 {
-	struct tx_rows rows = { .n = 0 };
 	enum px_verdict v = PX_OK;
 	struct buf out = { 0 };
-	bool good = read_parts(p);
+	bool good = read_parts(p), any;
 
 	for (uint32_t i = 0; good && i < p->nparts; i++)
 		prepare_one(p, &p->part[i]);
@@ -165,14 +183,16 @@ static void run_prepare(struct preparing *p, uint64_t conn, uint64_t rid)
 		const struct part *t = &p->part[i];
 
 		if (t->lock.n > 0)
-			tx_add_row(&rows, t->op.key, t->old.found ? t->old.item : ITEM_EMPTY, buf_view(&t->lock));
+			change_item(&p->change, &(struct change_item){
+				.key = t->op.key, .new = t->old.found ? t->old.item : ITEM_EMPTY, .lock = buf_view(&t->lock) });
 	}
 	put_prepared(p, good, &out);
-	if (rows.n > 0)
-		v = tx_propose(p->n, p->g, p->m.timestamp, &rows, &p->depends);
-	metrics_add(&p->n->metrics.tx_prepared, rows.n > 0 && v == PX_OK);
+	any = change_any(&p->change);
+	if (any)
+		v = change_propose(&p->change, p->m.timestamp, &p->depends);
+	metrics_add(&p->n->metrics.tx_prepared, any && v == PX_OK);
 	if (v == PX_OK)
-		tx_answer_at(p->n, p->g, rows.n > 0, p->depends, conn, rid, MSG_tx_prepared, &out);
+		tx_answer_at(p->n, p->g, any, p->depends, conn, rid, MSG_tx_prepared, &out);
 	else
 		tx_refuse_verdict(p->n, p->g, v, conn, rid, MSG_tx_prepared);
 	buf_fini(&out);
@@ -206,12 +226,16 @@ void tx_prepare(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
 		wait_refuse(n, p.g, conn, rid, MSG_tx_prepared, RESULT_OVERLOADED, NULL);
 		return;
 	}
-	p.part = mem_new((ENTRY_ROWS_MAX + 1) * sizeof *p.part);
+	p.part = mem_new((ENTRY_OPS_MAX + 1) * sizeof *p.part);
+	change_begin(&p.change, n, p.g);
+	p.change.apart = true;
 	run_prepare(&p, conn, rid);
+	change_fini(&p.change);
 	for (uint32_t i = 0; i < p.nparts; i++) {
 		buf_fini(&p.part[i].old.row);
-		buf_fini(&p.part[i].effect.made);
+		exec_effect_fini(&p.part[i].effect);
 		buf_fini(&p.part[i].lock);
+		buf_fini(&p.part[i].units);
 	}
 	free(p.part);
 }

@@ -43,11 +43,12 @@ void tx_stored(struct node *n, struct group *g)
 #ifdef MUTANT_CANCEL_UNASKED
 static void cancel_unasked(struct node *n, struct group *g, struct bytes key, struct bytes txid)
 {
-	struct tx_finishing *f = tx_finishing_new(n, g, txid, false);
+	struct tx_finishing f;
 
-	if (tx_finish_one(f, key))
-		tx_finish_propose(f);
-	tx_finishing_free(f);
+	tx_finishing_init(&f, n, g, txid, false);
+	if (tx_finish_one(&f, key) && change_any(&f.change))
+		tx_finish_propose(&f);
+	tx_finishing_fini(&f);
 }
 #endif
 
@@ -111,14 +112,16 @@ static void give_up(struct node *n, struct group *g, struct bytes key, struct by
 {
 	struct item_step step = { .name = BYTES_LIT(LEDGER_STATE) };
 	struct buf state = { 0 }, row = { 0 };
-	struct tx_rows rows = { .n = 0 };
+	struct change c;
 	uint64_t slot;
 
 	buf_u8(&state, ITEM_S);
 	buf_lenbytes(&state, BYTES_LIT(LEDGER_CANCELLED));
 	if (item_edit(&row, item, &(struct item_edit){ &step, 1, buf_view(&state) }, 1) == ITEM_EDIT_OK) {
-		tx_add_row(&rows, key, buf_view(&row), BYTES_NONE);
-		tx_propose(n, g, 0, &rows, &slot);
+		change_begin(&c, n, g);
+		change_item(&c, &(struct change_item){ .key = key, .old = item, .new = buf_view(&row) });
+		change_propose(&c, 0, &slot);
+		change_fini(&c);
 	}
 	buf_fini(&state);
 	buf_fini(&row);
@@ -176,16 +179,17 @@ void tx_ask(struct node *n, struct bytes body)
 
 static void told_group(struct node *n, struct group *g, struct bytes txid, bool commit)
 {
-	struct tx_finishing *f = tx_finishing_new(n, g, txid, commit);
+	struct tx_finishing f;
 	struct held_key *k;
 	bool ok = true;
 
+	tx_finishing_init(&f, n, g, txid, commit);
 	TAILQ_FOREACH(k, &g->held.asked, next)
-		if (ok && f->nimages < ENTRY_ROWS_MAX && memcmp(k->txid, txid.p, LOCK_TXID_N) == 0)
-			ok = tx_finish_one(f, (struct bytes){ k->key, k->n });
-	if (f->rows.n > 0 && tx_finish_propose(f) == PX_OK)
+		if (ok && f.keys < ENTRY_OPS_MAX && memcmp(k->txid, txid.p, LOCK_TXID_N) == 0)
+			ok = tx_finish_one(&f, (struct bytes){ k->key, k->n });
+	if (change_any(&f.change) && tx_finish_propose(&f) == PX_OK)
 		metrics_add(&n->metrics.tx_recovered, 1);
-	tx_finishing_free(f);
+	tx_finishing_fini(&f);
 }
 
 void tx_told(struct node *n, struct bytes body)

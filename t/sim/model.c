@@ -499,7 +499,7 @@ static bool fits_page(const struct model_group *g, const struct page *p, uint64_
 	return true;
 }
 
-static unsigned key_of_item(const struct sim *s, const struct model_group *g, struct bytes item)
+static unsigned key_in_item(const struct sim *s, const struct model_group *g, struct bytes item)
 {
 	struct value v;
 
@@ -531,7 +531,7 @@ void model_page(struct sim *s, struct op *op, uint32_t id, const struct msg_page
 	uint64_t slot, floor = op->kind == OP_SCAN ? op->floor : 0;
 
 	for (; msg_list_next(&rest, &item); count++) {
-		unsigned key = key_of_item(s, g, item);
+		unsigned key = key_in_item(s, g, item);
 
 		if (count > 0 && (op->reverse ? key >= last : key <= last))
 			wrong(s, g, 0, id, "a page out of order");

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "mem.h"
-#include "store.h"
 
 struct pair {
 	uint32_t refs;
@@ -44,7 +43,7 @@ static struct pair *pair_new(struct bytes key, struct bytes row)
 {
 	struct pair *p = mem_resize(NULL, sizeof *p + key.n + row.n);
 
-	*p = (struct pair){ .refs = 1, .priority = hash_more(0, key), .worth = store_row_worth(row) };
+	*p = (struct pair){ .refs = 1, .priority = hash_more(0, key), .worth = store_row_worth(key, row) };
 	p->key_n = key.n;
 	p->row_n = row.n;
 	if (key.n > 0)
@@ -175,16 +174,13 @@ struct rowtree *rowtree_put(struct rowtree *t, struct bytes key, struct bytes ro
 	const struct rowtree *old = rowtree_find(t, key);
 	struct pair *p;
 
-	*c = (struct rowtree_change){ 0 };
-	if (old != NULL) {
-		c->removed = old->pair->worth.rows;
-		c->removed_bytes = old->pair->worth.bytes;
-	}
+	c->come = c->gone = store_row_worth(key, BYTES_NONE);
+	if (old != NULL)
+		c->gone = old->pair->worth;
 	if (row.n == 0)
 		return old != NULL ? take(t, key) : t;
 	p = pair_new(key, row);
-	c->added = p->worth.rows;
-	c->added_bytes = p->worth.bytes;
+	c->come = p->worth;
 	return insert(t, p);
 }
 

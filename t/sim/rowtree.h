@@ -7,14 +7,14 @@
 #define SIM_ROWTREE_H
 
 #include "bytes.h"
+#include "store.h"
 
 #define ROWTREE_DEPTH_MAX 128
 
 struct rowtree;
 
 struct rowtree_change {
-	uint64_t added, removed;                 /* items, 0 or 1 each, and their sizes (store_row_worth) */
-	uint64_t added_bytes, removed_bytes;
+	struct store_worth come, gone;           /* what the new row is worth, and what was there */
 };
 
 struct rowtree *rowtree_hold(struct rowtree *t);         /* one more reference; returns t */

@@ -287,7 +287,7 @@ static void locks(void *ctx, uint64_t group, void (*each)(void *arg, struct byte
 
 	rowtree_seek(root, BYTES_NONE, false, &walk);
 	while (rowtree_next(&walk, &key, &row))
-		if (store_row_worth(row).locked)
+		if (store_row_worth(key, row).locked)
 			each(arg, key, row);
 }
 
@@ -380,8 +380,7 @@ static void write_rows(struct state *s, const struct store_batch *b)
 		struct rowtree_change c;
 
 		s->root = rowtree_put(s->root, b->rows[i].key, b->rows[i].row, &c);
-		s->meta.rows += c.added - c.removed;
-		s->meta.bytes += c.added_bytes - c.removed_bytes;
+		store_count(&s->meta, &c.come, &c.gone);
 	}
 }
 
@@ -394,8 +393,7 @@ static void do_apply(struct job *job)
 		add_state(g, s);                 /* the file is made first, durably */
 	s.root = rowtree_hold(last(g)->root);
 	s.meta = job->batch->meta;
-	s.meta.rows = last(g)->meta.rows;
-	s.meta.bytes = last(g)->meta.bytes;
+	store_counted(&s.meta, &last(g)->meta);
 	write_rows(&s, job->batch);
 	add_state(g, s);
 	g->since++;
@@ -446,8 +444,7 @@ static void do_install_end(struct job *job)
 		return;
 	g->installing = false;
 	g->install = (struct state){ 0 };
-	job->meta.rows = s.meta.rows;
-	job->meta.bytes = s.meta.bytes;
+	store_counted(&job->meta, &s.meta);
 	job->report = true;
 	s.meta = job->meta;
 	if (g->there && !g->behind) {

@@ -184,14 +184,14 @@ static inline void turn(struct bench *b)
 	while (!(condition))                                                                                           \
 		turn(b)
 
-static inline void put_headed(struct store_batch *b, const char *key, const char *value, struct bytes lock)
+static inline void put_keyed(struct store_batch *b, struct bytes key, const char *value, struct bytes lock)
 {
 	struct item_head h = { .time_us = 1, .slot = b->meta.applied, .lock = lock };
 	size_t at = b->memory.n;
 
 	b->rows = mem_resize(b->rows, (b->n + 1) * sizeof *b->rows);
-	buf_str(&b->memory, key);
-	b->rows[b->n] = (struct store_row){ { (void *)at, strlen(key) }, BYTES_NONE };
+	buf_bytes(&b->memory, key);
+	b->rows[b->n] = (struct store_row){ { (void *)at, key.n }, BYTES_NONE };
 	at = b->memory.n;
 	if (value != NULL) {
 		item_head_put(&b->memory, &h);
@@ -205,7 +205,7 @@ static inline void put_headed(struct store_batch *b, const char *key, const char
 
 static inline void put_row(struct store_batch *b, const char *key, const char *value)
 {
-	put_headed(b, key, value, BYTES_NONE);
+	put_keyed(b, bytes_str(key), value, BYTES_NONE);
 }
 
 /* Prepared by some transaction, where there is an item or not. */
@@ -215,7 +215,7 @@ static inline void put_locked(struct store_batch *b, const char *key, const char
 
 	lock_put(&lock, &(struct lock){ .txid = BYTES_LIT("0123456789abcdef"), .ledger_group = 1, .ledger_key = BYTES_LIT("l"),
 					.timestamp = 1, .kind = LOCK_DELETE, .exists = exists });
-	put_headed(b, key, value, buf_view(&lock));
+	put_keyed(b, bytes_str(key), value, buf_view(&lock));
 	buf_fini(&lock);
 }
 

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
+#include "key.h"
 #include "store_bench.h"
 
 TEST(a_fresh_store_is_empty)
@@ -283,7 +284,7 @@ static void add_key(void *arg, struct bytes key, struct bytes row)
 	char *text = arg;
 
 	snprintf(text + strlen(text), 64 - strlen(text), "%s%.*s", *text != '\0' ? " " : "", (int)key.n, (const char *)key.p);
-	CHECK(store_row_worth(row).locked);
+	CHECK(store_row_worth(key, row).locked);
 }
 
 static const char *locks(struct bench *b, uint64_t group)
@@ -349,13 +350,106 @@ TEST(a_store_from_before_locks_gets_them)
 	start(&b);
 	apply_one(&b, G, 1, "a", "b");
 	WAIT(&b, b.applied == 1);
-	set_pragma(&b, "DROP TABLE locks; PRAGMA user_version = 1");
+	set_pragma(&b, "DROP TABLE locks; ALTER TABLE meta DROP COLUMN locals; PRAGMA user_version = 1");
 	CHECK(reopen(&b));
 	CHECK_STR(locks(&b, G), "");
 	put_locked_one(&b, G, 2, "l");
 	WAIT(&b, b.applied == 1);
 	CHECK(reopen(&b));
 	CHECK_STR(locks(&b, G), "l");
+	CHECK_STR(get(&b, G, "a"), "b");
+	stop(&b);
+}
+
+/* A key of an item, or of its row in a local index. */
+static struct bytes local_key(unsigned local)
+{
+	static struct buf k;
+	struct key_hasher *h = key_hasher_new();
+	struct value v = { .tag = ITEM_S, .body = BYTES_LIT("p") };
+
+	buf_clear(&k);
+	key_begin(&k, h, v);
+	if (local > 0)
+		buf_u8(&k, (uint8_t)(KEY_LOCAL | local));
+	key_add(&k, v);
+	key_hasher_free(h);
+	return buf_view(&k);
+}
+
+static void put_local(struct store_batch *t, unsigned local, const char *value)
+{
+	put_keyed(t, local_key(local), value, BYTES_NONE);
+}
+
+static void check_local(const struct store_meta *m, size_t i, uint32_t index, uint64_t rows, uint64_t bytes)
+{
+	CHECK_INT(m->local[i].index, index);
+	CHECK_INT(m->local[i].rows, rows);
+	CHECK_INT(m->local[i].bytes, bytes);
+}
+
+TEST(rows_of_local_indexes_are_counted_for_themselves)
+{
+	struct bench b;
+	struct store_batch *t = batch(G, 1);
+	struct store_meta m;
+
+	start(&b);
+	put_keyed(t, BYTES_LIT("\0i"), "own", BYTES_NONE);
+	put_local(t, 0, "item");
+	put_local(t, 2, "two");
+	put_local(t, 7, "seven");
+	apply(&b, t);
+	WAIT(&b, b.applied == 1);
+	m = meta_of(&b, G);
+	CHECK_INT(m.rows, 1);
+	CHECK_INT(m.bytes, 1 + 4);
+	check_local(&m, 0, 2, 1, 1 + 3);
+	check_local(&m, 1, 7, 1, 1 + 5);
+	check_local(&m, 2, 0, 0, 0);
+	t = batch(G, 2);
+	put_local(t, 2, "longer");
+	put_local(t, 7, NULL);
+	apply(&b, t);
+	WAIT(&b, b.applied == 2);
+	CHECK(reopen(&b));
+	m = meta_of(&b, G);
+	CHECK_INT(m.rows, 1);
+	check_local(&m, 0, 2, 1, 1 + 6);
+	check_local(&m, 1, 7, 0, 0);
+	b.store.ops->install_begin(b.store.ctx, G);
+	t = batch(G, 0);
+	put_local(t, 1, "x");
+	b.store.ops->install_rows(b.store.ctx, ready(t));
+	b.store.ops->install_end(b.store.ctx, G, &(struct store_meta){ .applied = 9 });
+	WAIT(&b, b.installed == 1);
+	m = meta_of(&b, G);
+	CHECK_INT(m.rows, 0);
+	check_local(&m, 0, 1, 1, 1 + 1);
+	check_local(&m, 1, 0, 0, 0);
+	stop(&b);
+}
+
+TEST(a_store_from_before_local_indexes_counts_them)
+{
+	struct bench b;
+	struct store_batch *t;
+	struct store_meta m;
+
+	start(&b);
+	apply_one(&b, G, 1, "a", "b");
+	WAIT(&b, b.applied == 1);
+	set_pragma(&b, "ALTER TABLE meta DROP COLUMN locals; PRAGMA user_version = 2");
+	CHECK(reopen(&b));
+	CHECK_INT(meta_of(&b, G).rows, 1);
+	t = batch(G, 2);
+	put_local(t, 3, "three");
+	apply(&b, t);
+	WAIT(&b, b.applied == 1);
+	CHECK(reopen(&b));
+	m = meta_of(&b, G);
+	check_local(&m, 0, 3, 1, 1 + 5);
 	CHECK_STR(get(&b, G, "a"), "b");
 	stop(&b);
 }
@@ -369,9 +463,9 @@ TEST(other_formats_are_refused)
 	start(&b);
 	apply_one(&b, G, 1, "a", "b");
 	WAIT(&b, b.applied == 1);
-	set_pragma(&b, "PRAGMA user_version = 3");
+	set_pragma(&b, "PRAGMA user_version = 4");
 	CHECK(!reopen(&b));
-	set_pragma(&b, "PRAGMA user_version = 2");
+	set_pragma(&b, "PRAGMA user_version = 3");
 	CHECK(reopen(&b));
 	set_pragma(&b, "PRAGMA application_id = 1");
 	CHECK(!reopen(&b));
@@ -388,4 +482,5 @@ CHECK_MAIN(
 	X(a_snapshot_stays_as_it_was) X(a_long_log_is_checkpointed_unasked) X(an_installation_replaces_all)
 	X(an_installation_can_be_the_first_content) X(an_installation_given_up_leaves_nothing)
 	X(a_dropped_store_is_gone_at_once) X(more_stores_than_may_be_open) X(other_formats_are_refused)
-	X(locked_keys_are_known_and_no_items) X(a_store_from_before_locks_gets_them))
+	X(locked_keys_are_known_and_no_items) X(a_store_from_before_locks_gets_them)
+	X(rows_of_local_indexes_are_counted_for_themselves) X(a_store_from_before_local_indexes_counts_them))

@@ -59,7 +59,7 @@ static void check_counts(struct bench *b)
 		CHECK(item_head_get(&cur, &h));
 		newest = h.slot > newest ? h.slot : newest;
 		rows++;
-		bytes += store_row_worth(row).bytes;
+		bytes += store_row_worth(key, row).bytes;
 	}
 	b->store.ops->close(c);
 	CHECK_INT(m.rows, rows);
