@@ -70,7 +70,7 @@ struct group {
 	struct index_set indexes;                /* as of the newest proposed state, if indexes_known (group_indexes) */
 	uint64_t indexes_slot;                   /* the slot that wrote them; 0: none that is still in flight */
 	bool indexes_known;
-	struct feed *feed;                       /* owned; NULL until needed (feed.h) */
+	struct feed *feed;                       /* owned (feed.h) */
 	struct fill fill;
 
 	struct overlay *overlay;
@@ -271,6 +271,7 @@ bool exec_check_op(const struct msg_op *op);                                    
 enum result exec_effect(const struct msg_op *op, const struct image *old, const struct index_set *set, struct effect *e,
 			struct bytes *text);
 void exec_effect_fini(struct effect *e);
+uint64_t exec_group_bytes(const struct group *g, const struct index_set *set);  /* as in messages.def; without local indexes 0 */
 /* The group, if a request for it belongs here; else it is refused and NULL returned. */
 struct group *exec_route(struct node *n, uint64_t conn, uint64_t rid, unsigned type, uint64_t id, uint64_t table, uint32_t schema);
 bool exec_in_range(const struct group *g, struct bytes key);

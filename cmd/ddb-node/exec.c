@@ -292,10 +292,12 @@ static bool decide(struct writing *w, struct bytes ops)
 }
 
 /* What indexes store of an item counts, too: the bound is that of the partition, whose part the item's collection is. */
-static uint64_t group_bytes(const struct group *g)
+uint64_t exec_group_bytes(const struct group *g, const struct index_set *set)
 {
 	uint64_t bytes = g->meta.bytes;
 
+	if (set->locals == 0)
+		return 0;
 	for (size_t i = 0; i < STORE_LOCALS_MAX; i++)
 		bytes += g->meta.local[i].bytes;
 	return bytes;
@@ -311,8 +313,7 @@ static void answer_write(struct writing *w, uint64_t conn, uint64_t rid, enum wa
 	w->answer.partition = buf_view(&partition);
 	w->answer.attributes = buf_view(&w->attributes);
 	w->answer.indexes = buf_view(&w->units);
-	if (w->change.set->locals > 0)
-		w->answer.group_bytes = group_bytes(w->g);
+	w->answer.group_bytes = exec_group_bytes(w->g, w->change.set);
 	msg_put_written(&out, &w->answer, MSG_VERSION);
 	if (kind == WAIT_CHECK && slot <= w->g->chosen && px_may_serve(&w->g->px, w->n->now))
 		w->n->env.answer(w->n->env.ctx, conn, rid, MSG_written, buf_view(&out));

@@ -166,7 +166,8 @@ static void put_prepared(struct preparing *p, bool evaluated, struct buf *out)
 	for (uint32_t i = 0; evaluated && i < p->nparts; i++)
 		MSG_LIST_PUT(&results, tx_result, &p->part[i].result, MSG_VERSION);
 	msg_put_tx_prepared(out, &(struct msg_tx_prepared){ .result = (uint16_t)p->result, .text = p->text,
-							    .partition = buf_view(&partition), .results = buf_view(&results) }, MSG_VERSION);
+							    .partition = buf_view(&partition), .results = buf_view(&results),
+							    .group_bytes = exec_group_bytes(p->g, p->change.set) }, MSG_VERSION);
 	buf_fini(&partition);
 	buf_fini(&results);
 }

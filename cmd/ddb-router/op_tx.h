@@ -76,6 +76,7 @@ struct op_tx_share {                             /* items of one partition: one 
 	struct op_tx_item *first, **last;
 	uint64_t group;
 	enum result result;                      /* of the last message */
+	uint64_t group_bytes;                    /* of the partition, if the table has local indexes */
 	bool due;                                /* the next message is for it, too */
 };
 
@@ -167,6 +168,8 @@ void op_tx_measure(struct op_tx *tx, void (*next)(struct op_tx *tx));
 /* TransactionCanceledException, with the items' results as reasons. */
 void op_tx_cancelled(struct op_tx *tx);
 bool op_tx_has_reason(const struct op_tx *tx);
+/* "ItemCollectionMetrics", if wanted, of a transaction that has been carried out. */
+void op_tx_collections(const struct op_tx *tx, struct json_write *w);
 /* "ConsumedCapacity", if wanted; kind: "ReadCapacityUnits" or "WriteCapacityUnits". */
 void op_tx_consumed(const struct op_tx *tx, struct json_write *w, const char *kind);
 

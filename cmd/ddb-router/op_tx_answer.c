@@ -83,3 +83,60 @@ void op_tx_consumed(const struct op_tx *tx, struct json_write *w, const char *ki
 		api_consumed_value(w, tx->q, t->name, &t->route->indexes, &t->units, kind);
 	json_write_array_end(w);
 }
+
+/* --- item collections --------------------------------------------------------------------------------------------- */
+
+static struct bytes partition_of(const struct op_tx *tx, const struct op_tx_item *i)
+{
+	struct bytes key = op_tx_key(tx, i);
+
+	return (struct bytes){ key.p, key_partition_n(key) };
+}
+
+/* Of the items of one collection, the first one that was written tells. */
+static bool tells(const struct op_tx *tx, const struct op_tx_share *s, const struct op_tx_item *i)
+{
+	if (i->kind == MSG_OP_CHECK)
+		return false;
+	for (const struct op_tx_item *k = s->first; k != i; k = k->next)
+		if (k->kind != MSG_OP_CHECK && bytes_eq(partition_of(tx, k), partition_of(tx, i)))
+			return false;
+	return true;
+}
+
+static bool written(const struct op_tx *tx, const struct op_tx_table *t)
+{
+	for (const struct op_tx_item *i = tx->item; i < tx->item + tx->nitems; i++)
+		if (i->table == t && i->kind != MSG_OP_CHECK)
+			return true;
+	return false;
+}
+
+static void table_collections(const struct op_tx *tx, const struct op_tx_table *t, struct json_write *w)
+{
+	json_write_key(w, t->name);
+	json_write_array(w);
+	for (const struct op_tx_share *s = tx->share; s < tx->share + tx->nshares; s++)
+		for (const struct op_tx_item *i = s->first; s->table == t && i != NULL; i = i->next)
+			if (tells(tx, s, i))
+				api_collection(w, t->route, op_tx_row(tx, i), s->group_bytes);
+	json_write_array_end(w);
+}
+
+void op_tx_collections(const struct op_tx *tx, struct json_write *w)
+{
+	bool any = false;
+
+	for (const struct op_tx_table *t = tx->table; t < tx->table + tx->ntables; t++) {
+		if (!api_wants_collection(tx->q, t->route) || !written(tx, t))
+			continue;
+		if (!any) {
+			json_write_name(w, "ItemCollectionMetrics");
+			json_write_object(w);
+		}
+		any = true;
+		table_collections(tx, t, w);
+	}
+	if (any)
+		json_write_object_end(w);
+}

@@ -118,22 +118,25 @@ static void done(struct op_tx *tx, unsigned fate)
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
-static void answer(struct op_tx *tx, const char *kind)
+/* repeated: the transaction was carried out before, and is read by this request. */
+static void answer(struct op_tx *tx, bool repeated)
 {
 	struct api_req *q = tx->q;
 	struct json_write *w = api_begin(q);
 
-	op_tx_consumed(tx, w, kind);
+	op_tx_consumed(tx, w, repeated ? "ReadCapacityUnits" : "WriteCapacityUnits");
+	if (!repeated)
+		op_tx_collections(tx, w);
 	api_end(q);
 }
 
 /* All groups have carried it out: the row may say so, which nobody waits for. */
-static void answer_done(struct op_tx *tx, const char *kind)
+static void answer_done(struct op_tx *tx, bool repeated)
 {
 	bool behind = tx->r->tx_behind < OP_TX_BEHIND_MAX;
 
 	tx->behind = behind;
-	answer(tx, kind);
+	answer(tx, repeated);
 	if (behind)
 		op_tx_ledger_write(tx, OP_TX_DONE, clock_ms() + OP_TX_BEHIND_MS, done);
 }
@@ -149,16 +152,16 @@ static void committed(struct op_tx *tx)
 		api_units_written(&t->units, &t->route->indexes, buf_view(&i->indexes), 2);
 	}
 	metrics_add(&tx->r->metrics.tx_committed, 1);
-	answer_done(tx, "WriteCapacityUnits");
+	answer_done(tx, false);
 }
 
 static void repeated(struct op_tx *tx)
 {
 	metrics_add(&tx->r->metrics.tx_repeated, 1);
 	if (tx->ledger.finished)
-		answer(tx, "ReadCapacityUnits");
+		answer(tx, true);
 	else
-		answer_done(tx, "ReadCapacityUnits");
+		answer_done(tx, true);
 }
 
 /* The transaction is cancelled for certain, so its own outcome is not in doubt, whatever a node's answer was. */
@@ -270,11 +273,13 @@ static void prepared_one(void *arg, enum result result, struct route_table *t, s
 	struct op_tx_share *s = arg;
 
 	(void)t;
+	s->group_bytes = 0;
 	for (struct op_tx_item *i = s->first; i != NULL; i = i->next)
 		i->result = RESULT_OK;
 	if (body.n > 0 && !msg_get_tx_prepared(body, &m, MSG_VERSION)) {
 		result = RESULT_INTERNAL;
 	} else if (m.results.n > 0) {
+		s->group_bytes = m.group_bytes;
 		if (!take_results(s, m.results))
 			result = RESULT_INTERNAL;
 	} else if (result == RESULT_OK) {
