@@ -2,22 +2,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "change.h"
 #include "log.h"
 #include "mem.h"
+#include "own.h"
 #include "table.h"
 
-static void done(struct node *n, uint64_t conn, uint64_t rid, const struct group *g, enum result r, const char *text, uint64_t end)
+static void put_done(const struct group *g, enum result r, const char *text, struct buf *b)
 {
-	struct buf b = { 0 }, partition = { 0 };
+	struct buf partition = { 0 };
 
 	if (g != NULL && g->ready)
 		wire_partition(g, &partition);
-	msg_put_done(&b, &(struct msg_done){ (uint16_t)r, text != NULL ? bytes_str(text) : BYTES_NONE, buf_view(&partition) },
+	msg_put_done(b, &(struct msg_done){ (uint16_t)r, text != NULL ? bytes_str(text) : BYTES_NONE, buf_view(&partition) },
 		     MSG_VERSION);
+	buf_fini(&partition);
+}
+
+static void done(struct node *n, uint64_t conn, uint64_t rid, const struct group *g, enum result r, const char *text, uint64_t end)
+{
+	struct buf b = { 0 };
+
+	put_done(g, r, text, &b);
 	node_answer(n, conn, rid, MSG_done, buf_view(&b), end);
 	buf_fini(&b);
-	buf_fini(&partition);
 }
 
 void control_node_record(struct node *n, bool clean)
@@ -291,11 +299,80 @@ static void group_ttl(struct node *n, uint64_t conn, uint64_t rid, struct bytes 
 	done(n, conn, rid, g, RESULT_OK, NULL, 0);
 }
 
+/* --- indexes ------------------------------------------------------------------------------------------------------ */
+
+static bool has_indexes(const struct msg_group_indexes *m)
+{
+	struct index_set set;
+	bool good = m->version > 0 && m->definition.n <= ITEM_ENCODED_MAX && index_set_init(&set, m->definition);
+
+	if (!good)
+		return false;
+	good = set.version == m->version;
+	index_set_fini(&set);
+	return good;
+}
+
+/* It has its place among the writes: what comes behind it is in these indexes, on whatever leader. */
+static enum result note_indexes(struct node *n, struct group *g, struct bytes definition)
+{
+	enum result r = g->px.ready ? exec_write_room(n, g) : RESULT_NOT_READY;
+	struct own_key key = own_indexes();
+	struct change c;
+	enum px_verdict v;
+	uint64_t slot;
+
+	if (r != RESULT_OK)
+		return r;
+	change_begin(&c, n, g);
+	change_row(&c, own_view(&key), definition);
+	v = change_propose(&c, 0, &slot);
+	change_fini(&c);
+	return v == PX_OK ? RESULT_OK : v == PX_NOT_LEADER ? RESULT_NOT_LEADER : RESULT_NOT_READY;
+}
+
+static void indexes(struct node *n, uint64_t conn, uint64_t rid, struct bytes body)
+{
+	struct msg_group_indexes m;
+	enum result r = RESULT_OK;
+	struct buf b = { 0 };
+	struct group *g;
+
+	if (!admit(n, conn, rid, msg_get_group_indexes(body, &m, MSG_VERSION) && has_indexes(&m), &m.epoch))
+		return;
+	g = led(n, conn, rid, m.group);
+	if (g == NULL)
+		return;
+	if (m.version > group_indexes(n, g)->version)
+		r = note_indexes(n, g, m.definition);
+	group_indexes(n, g);
+	if (r == RESULT_OK && g->indexes_slot > g->chosen) {
+		put_done(g, r, NULL, &b);
+		wait_add(n, g, WAIT_WRITE, g->indexes_slot, conn, rid, MSG_done, buf_view(&b));
+		buf_fini(&b);
+	} else {
+		done(n, conn, rid, g, r, NULL, 0);
+	}
+}
+
 /* --- status ------------------------------------------------------------------------------------------------------- */
 
-static void put_state(struct node *n, const struct group *g, struct buf *list)
+static void put_locals(const struct group *g, struct buf *list)
 {
-	struct buf members = { 0 };
+	for (size_t i = 0; i < STORE_LOCALS_MAX && g->meta.local[i].index != 0; i++) {
+		const struct store_local *l = &g->meta.local[i];
+
+		MSG_LIST_PUT(list, local_size, (&(struct msg_local_size){ l->index, l->rows, l->bytes }), MSG_VERSION);
+	}
+}
+
+static void put_state(struct node *n, struct group *g, struct buf *list)
+{
+	bool leads = g->px.state == PX_LEADER;
+	struct buf members = { 0 }, locals = { 0 };
+
+	if (leads)
+		put_locals(g, &locals);
 
 	for (uint32_t i = 0; i < g->config.n; i++)
 		MSG_LIST_PUT(&members, member, (&(struct msg_member){ g->config.m[i].replica, g->config.m[i].role }), MSG_VERSION);
@@ -305,8 +382,10 @@ static void put_state(struct node *n, const struct group *g, struct buf *list)
 		.ballot = g->px.promised, .leader = g->px.leader, .committed = g->chosen, .applied = g->meta.applied,
 		.rows = g->meta.rows, .bytes = g->meta.bytes, .config_slot = g->config.slot, .members = buf_view(&members),
 		.hash = { g->meta.hash.b, sizeof g->meta.hash.b }, .ttl = g->ttl,
+		.indexes = leads ? group_indexes_version(n, g) : 0, .locals = buf_view(&locals),
 	}), MSG_VERSION);
 	buf_fini(&members);
+	buf_fini(&locals);
 }
 
 /* Whoever was told what is here need not fear that a former autoadmin changes it: the question's epoch fences as commands' do. */
@@ -317,7 +396,7 @@ static void status(struct node *n, uint64_t conn, uint64_t rid, struct bytes bod
 
 	if (msg_get_node_status(body, &m, MSG_VERSION))
 		fenced(n, m.epoch);
-	for (const struct group *g = n->groups; g != NULL; g = g->hh.next)
+	for (struct group *g = n->groups; g != NULL; g = g->hh.next)
 		if (g->ready)
 			put_state(n, g, &groups);
 	msg_put_node_state(&b, &(struct msg_node_state){ RESULT_OK, n->self, wal_bytes(n->wal), buf_view(&groups) }, MSG_VERSION);
@@ -343,6 +422,9 @@ void control_request(struct node *n, uint64_t conn, uint64_t rid, unsigned type,
 		break;
 	case MSG_group_ttl:
 		group_ttl(n, conn, rid, body);
+		break;
+	case MSG_group_indexes:
+		indexes(n, conn, rid, body);
 		break;
 	case MSG_node_status:
 		status(n, conn, rid, body);
