@@ -496,13 +496,13 @@ static void scanned(struct sim *s, const struct teller *t, unsigned group, const
 {
 	struct bank_state is[BANK_KEYS] = { { .there = false } };
 	struct bytes rest = m->items, item;
-	struct value pk;
+	struct value sk;
 
 	while (msg_list_next(&rest, &item)) {
 		unsigned key = BANK_KEYS;
 
-		if (item_get(item, BYTES_LIT("pk"), &pk) && pk.body.n == 3)
-			key = (unsigned)(pk.body.p[2] - '0');
+		if (item_get(item, BYTES_LIT("sk"), &sk) && sk.body.n == 1)
+			key = (unsigned)(sk.body.p[0] - '0');
 		if (key >= BANK_KEYS || is[key].there || !books_read(item, &is[key]))
 			world_fail(s, "reader %u: an item that nobody wrote", t->tx);
 	}

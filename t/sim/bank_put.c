@@ -33,19 +33,20 @@ void bank_programs_fini(struct programs *p)
 	program_fini(&p->cancel);
 }
 
-static void account_key(unsigned group, unsigned key, uint8_t out[3])
+struct sim_key bank_put_key(unsigned group, unsigned key)
 {
-	out[0] = (uint8_t)('B' + group);
-	out[1] = 'T';
-	out[2] = (uint8_t)('0' + key);
+	uint8_t text = (uint8_t)('0' + key);
+
+	return model_spell(group, 'T', (struct bytes){ &text, 1 });
 }
 
-static struct bytes ledger_key(const struct bank_tx *x, uint32_t id, uint8_t out[2 + SIM_ID_BYTES])
+static struct bytes ledger_key(const struct bank_tx *x, uint32_t id, struct sim_key *out)
 {
-	out[0] = (uint8_t)('B' + x->ledger);
-	out[1] = 'L';
-	program_spell(id, out + 2);
-	return (struct bytes){ out, 2 + SIM_ID_BYTES };
+	uint8_t text[SIM_ID_BYTES];
+
+	program_spell(id, text);
+	*out = model_spell(x->ledger, 'L', (struct bytes){ text, sizeof text });
+	return sim_key_view(out);
 }
 
 static struct bytes txid_of(uint32_t id, uint8_t out[16])
@@ -59,8 +60,7 @@ static struct item_build *begin_item(struct sim *s, struct bytes key)
 {
 	item_build_reset(s->build);
 	item_build_item(s->build);
-	item_build_name(s->build, BYTES_LIT("pk"));
-	item_build_s(s->build, key);
+	model_put_key(s->build, key);
 	return s->build;
 }
 
@@ -117,10 +117,9 @@ static void put_op(struct sim *s, const struct bank_op *op, uint32_t id, bool pl
 {
 	static const uint8_t kind[] = { MSG_OP_UPDATE, MSG_OP_PUT, MSG_OP_DELETE, MSG_OP_CHECK };
 	struct buf test = { 0 }, update = { 0 };
-	uint8_t key[3];
-	struct msg_op m = { .kind = kind[op->kind], .key = { key, 3 }, .condition = test_of(s, op, &test) };
+	struct sim_key key = bank_put_key(op->group, op->key);
+	struct msg_op m = { .kind = kind[op->kind], .key = sim_key_view(&key), .condition = test_of(s, op, &test) };
 
-	account_key(op->group, op->key, key);
 	if (op->kind == BANK_PUT)
 		m.item = whole_item(s, m.key, op, id, plain);
 	if (op->kind == BANK_ADD) {
@@ -135,7 +134,8 @@ static void put_op(struct sim *s, const struct bank_op *op, uint32_t id, bool pl
 unsigned bank_put_prepare(struct sim *s, uint32_t id, unsigned group, struct buf *out)
 {
 	const struct bank_tx *x = &s->bank.tx[id];
-	uint8_t txid[16], key[2 + SIM_ID_BYTES];
+	uint8_t txid[16];
+	struct sim_key key;
 	struct buf ops = { 0 };
 
 	for (unsigned i = 0; i < x->nops; i++)
@@ -143,7 +143,7 @@ unsigned bank_put_prepare(struct sim *s, uint32_t id, unsigned group, struct buf
 			put_op(s, &x->op[i], id, false, &ops);
 	msg_put_tx_prepare(out, &(struct msg_tx_prepare){
 		.group = group + 1, .table = group + 1, .schema = 1, .txid = txid_of(id, txid), .timestamp = x->timestamp,
-		.ledger_group = x->ledger + 1u, .ledger_key = ledger_key(x, id, key), .ops = buf_view(&ops) }, MSG_VERSION);
+		.ledger_group = x->ledger + 1u, .ledger_key = ledger_key(x, id, &key), .ops = buf_view(&ops) }, MSG_VERSION);
 	buf_fini(&ops);
 	return MSG_tx_prepare;
 }
@@ -152,12 +152,13 @@ unsigned bank_put_finish(struct sim *s, uint32_t id, unsigned group, bool commit
 {
 	const struct bank_tx *x = &s->bank.tx[id];
 	struct buf keys = { 0 };
-	uint8_t txid[16], key[3];
+	struct sim_key key;
+	uint8_t txid[16];
 
 	for (unsigned i = 0; i < x->nops; i++)
 		if (x->op[i].group == group) {
-			account_key(group, x->op[i].key, key);
-			buf_lenbytes(&keys, (struct bytes){ key, 3 });
+			key = bank_put_key(group, x->op[i].key);
+			buf_lenbytes(&keys, sim_key_view(&key));
 		}
 	msg_put_tx_finish(out, &(struct msg_tx_finish){ .group = group + 1, .table = group + 1, .txid = txid_of(id, txid),
 							.commit = commit, .keys = buf_view(&keys) }, MSG_VERSION);
@@ -173,9 +174,10 @@ static void put_ops(unsigned group, const struct buf *ops, struct buf *out)
 unsigned bank_put_begin(struct sim *s, uint32_t id, struct buf *out)
 {
 	const struct bank_tx *x = &s->bank.tx[id];
-	uint8_t key[2 + SIM_ID_BYTES], txid[16];
+	struct sim_key key;
+	uint8_t txid[16];
 	struct buf ops = { 0 }, test = { 0 };
-	struct msg_op op = { .kind = MSG_OP_PUT, .key = ledger_key(x, id, key) };
+	struct msg_op op = { .kind = MSG_OP_PUT, .key = ledger_key(x, id, &key) };
 	struct item_build *b = begin_item(s, op.key);
 
 	item_build_name(b, BYTES_LIT(LEDGER_ID));
@@ -194,9 +196,9 @@ unsigned bank_put_begin(struct sim *s, uint32_t id, struct buf *out)
 unsigned bank_put_decide(struct sim *s, uint32_t id, bool commit, struct buf *out)
 {
 	const struct bank_tx *x = &s->bank.tx[id];
-	uint8_t key[2 + SIM_ID_BYTES];
+	struct sim_key key;
 	struct buf ops = { 0 }, test = { 0 }, update = { 0 };
-	struct msg_op op = { .kind = MSG_OP_UPDATE, .key = ledger_key(x, id, key) };
+	struct msg_op op = { .kind = MSG_OP_UPDATE, .key = ledger_key(x, id, &key) };
 
 	op.item = end_item(begin_item(s, op.key));
 	op.condition = program_fill(&s->programs->pending, id, &test);
@@ -212,11 +214,11 @@ unsigned bank_put_decide(struct sim *s, uint32_t id, bool commit, struct buf *ou
 unsigned bank_put_read(unsigned group, struct buf *out)
 {
 	struct buf gets = { 0 };
-	uint8_t key[3];
+	struct sim_key key;
 
 	for (unsigned k = 0; k < BANK_KEYS; k++) {
-		account_key(group, k, key);
-		MSG_LIST_PUT(&gets, tx_key, (&(struct msg_tx_key){ { key, 3 }, BYTES_NONE }), MSG_VERSION);
+		key = bank_put_key(group, k);
+		MSG_LIST_PUT(&gets, tx_key, (&(struct msg_tx_key){ sim_key_view(&key), BYTES_NONE }), MSG_VERSION);
 	}
 	msg_put_tx_get(out, &(struct msg_tx_get){ group + 1, group + 1, 1, buf_view(&gets) }, MSG_VERSION);
 	buf_fini(&gets);
@@ -225,13 +227,9 @@ unsigned bank_put_read(unsigned group, struct buf *out)
 
 unsigned bank_put_scan(unsigned group, bool reverse, struct buf *out)
 {
-	uint8_t first[3], last[3];
-	struct bytes low, high;
+	struct sim_key first = bank_put_key(group, 0), last = bank_put_key(group, BANK_KEYS);
+	struct bytes low = sim_key_view(&first), high = sim_key_view(&last);
 
-	account_key(group, 0, first);
-	account_key(group, BANK_KEYS, last);
-	low = (struct bytes){ first, sizeof first };
-	high = (struct bytes){ last, sizeof last };
 	msg_put_scan(out, &(struct msg_scan){ .group = group + 1, .table = group + 1, .schema = 1, .consistent = 1, .reverse = reverse,
 					      .from = reverse ? high : low, .to = reverse ? low : high }, MSG_VERSION);
 	return MSG_scan;
@@ -240,10 +238,10 @@ unsigned bank_put_scan(unsigned group, bool reverse, struct buf *out)
 unsigned bank_put_ask(struct sim *s, uint32_t id, struct buf *out)
 {
 	const struct bank_tx *x = &s->bank.tx[id];
-	uint8_t key[2 + SIM_ID_BYTES];
+	struct sim_key key;
 
 	msg_put_get(out, &(struct msg_get){ .group = x->ledger + 1u, .table = x->ledger + 1u, .schema = 1, .consistent = 1,
-					    .key = ledger_key(x, id, key) }, MSG_VERSION);
+					    .key = ledger_key(x, id, &key) }, MSG_VERSION);
 	return MSG_get;
 }
 

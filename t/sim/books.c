@@ -14,7 +14,7 @@ static const struct bank_state nothing;
 
 bool books_own(struct bytes key)
 {
-	return key.n >= 2 && key.p[1] > '9';
+	return key.n > KEY_HASH_N && key.p[1] > '9';
 }
 
 /* --- items -------------------------------------------------------------------------------------------------------- */
@@ -169,14 +169,14 @@ static bool holds_all(const struct sim *s, const struct bank_tx *t, uint32_t id)
 	return true;
 }
 
-static void ledger_row(struct sim *s, const struct model_group *g, uint64_t slot, const struct entry_row *row)
+static void ledger_row(struct sim *s, const struct model_group *g, uint64_t slot, const struct entry_row *row, struct bytes sort)
 {
 	struct value v;
 	struct bank_tx *t;
 	uint32_t id;
 	char to;
 
-	if (row->key.n != 2 + SIM_ID_BYTES || !read_digits((struct bytes){ row->key.p + 2, SIM_ID_BYTES }, &id) ||
+	if (!read_digits(sort, &id) ||
 	    (row->flags & ENTRY_ROW_PUT) == 0 || row->lock.n > 0 || !item_check(row->image) ||
 	    !item_get(row->image, BYTES_LIT(LEDGER_STATE), &v) || v.body.n != 1)
 		wrong(s, g, slot, 0, "a row of the ledger that nobody wrote");
@@ -283,15 +283,17 @@ static void plain_row(struct sim *s, const struct model_group *g, uint64_t slot,
 static void row_of(struct sim *s, struct model_group *g, uint64_t slot, const struct entry_row *row)
 {
 	struct bank_state image = nothing;
+	struct bytes sort = BYTES_NONE;
+	char collection = 0;
 	unsigned key;
 
-	if (row->key.p[0] != 'A' + g->id || (row->key.p[1] != 'T' && row->key.p[1] != 'L'))
+	if (!model_unspell((unsigned)g->id - 1, row->key, &collection, &sort) || (collection != 'T' && collection != 'L'))
 		wrong(s, g, slot, 0, "a key that nobody wrote");
-	if (row->key.p[1] == 'L') {
-		ledger_row(s, g, slot, row);
+	if (collection == 'L') {
+		ledger_row(s, g, slot, row, sort);
 		return;
 	}
-	key = row->key.n == 3 ? (unsigned)(row->key.p[2] - '0') : BANK_KEYS;
+	key = sort.n == 1 ? (unsigned)(sort.p[0] - '0') : BANK_KEYS;
 	if (key >= BANK_KEYS || ((row->flags & ENTRY_ROW_PUT) != 0 && !books_read(row->image, &image)))
 		wrong(s, g, slot, 0, "a key or an item that nobody wrote");
 	if (row->lock.n > 0)
@@ -317,13 +319,13 @@ void books_held(const struct machine *m, const struct group *g)
 {
 	const struct sim *s = m->s;
 	unsigned group = (unsigned)g->id - 1;
-	uint8_t key[3] = { (uint8_t)('A' + g->id), 'T', 0 };
 
 	if (g->chosen != s->group[group].n || g->installing)
 		return;
 	for (unsigned i = 0; i < BANK_KEYS; i++) {
-		key[2] = (uint8_t)('0' + i);
-		if (s->bank.key[group][i].holder != 0 && !held_has(&g->held, (struct bytes){ key, 3 }))
+		struct sim_key key = bank_put_key(group, i);
+
+		if (s->bank.key[group][i].holder != 0 && !held_has(&g->held, sim_key_view(&key)))
 			world_fail(s, "machine %u, group %llu: does not know that transaction %u holds key %u", m->index, U(g->id),
 				   s->bank.key[group][i].holder, i);
 	}

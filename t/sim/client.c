@@ -170,8 +170,7 @@ static struct bytes item_of(struct sim *s, struct bytes key, const struct op *op
 	program_spell(id, text);
 	item_build_reset(s->build);
 	item_build_item(s->build);
-	item_build_name(s->build, BYTES_LIT("pk"));
-	item_build_s(s->build, key);
+	model_put_key(s->build, key);
 	if (whole) {
 		item_build_name(s->build, BYTES_LIT("v"));
 		item_build_s(s->build, (struct bytes){ text, sizeof text });
@@ -195,11 +194,12 @@ static void put_write(struct sim *s, const struct op *op, uint32_t id, struct bu
 					[OP_MULTI] = MSG_OP_PUT };
 	struct buf ops = { 0 }, test = { 0 }, program = { 0 };
 	struct bytes condition = test_program(s, op, &test);
-	uint8_t key[3][3];
-	struct msg_op m = { .kind = kind[op->kind], .returns = op->returns, .key = { key[0], 3 } };
+	struct sim_key key[3];
+	struct msg_op m = { .kind = kind[op->kind], .returns = op->returns };
 
 	for (int i = 0; i < 3; i++)
-		model_key(&s->group[op->group], op->key[i], key[i]);
+		key[i] = model_key(&s->group[op->group], op->key[i]);
+	m.key = sim_key_view(&key[0]);
 	if (m.kind != MSG_OP_DELETE)
 		m.item = item_of(s, m.key, op, id, m.kind == MSG_OP_PUT);
 	if (m.kind == MSG_OP_UPDATE)
@@ -208,9 +208,9 @@ static void put_write(struct sim *s, const struct op *op, uint32_t id, struct bu
 		m.condition = condition;
 	MSG_LIST_PUT(&ops, op, &m, MSG_VERSION);
 	if (op->kind == OP_MULTI)
-		MSG_LIST_PUT(&ops, op, (&(struct msg_op){ .kind = MSG_OP_DELETE, .key = { key[1], 3 } }), MSG_VERSION);
+		MSG_LIST_PUT(&ops, op, (&(struct msg_op){ .kind = MSG_OP_DELETE, .key = sim_key_view(&key[1]) }), MSG_VERSION);
 	if (op->tested == 2)
-		MSG_LIST_PUT(&ops, op, (&(struct msg_op){ .kind = MSG_OP_CHECK, .key = { key[2], 3 },
+		MSG_LIST_PUT(&ops, op, (&(struct msg_op){ .kind = MSG_OP_CHECK, .key = sim_key_view(&key[2]),
 							  .condition = condition }), MSG_VERSION);
 	msg_put_write(out, &(struct msg_write){ op->group + 1u, op->group + 1u, 1, buf_view(&ops) }, MSG_VERSION);
 	buf_fini(&ops);
@@ -221,25 +221,24 @@ static void put_write(struct sim *s, const struct op *op, uint32_t id, struct bu
 static unsigned encode(struct sim *s, const struct op *op, uint32_t id, struct buf *out)
 {
 	uint64_t group = op->group + 1u;
-	uint8_t key[3];
+	struct sim_key key = model_key(&s->group[op->group], op->key[0]);
+	struct bytes end = { key.p, 2 };
 
 	if (op->kind < OP_WRITES) {
 		put_write(s, op, id, out);
 		return MSG_write;
 	}
 	if (op->kind == OP_GET || op->kind == OP_GET_EVENTUAL) {
-		model_key(&s->group[op->group], op->key[0], key);
 		msg_put_get(out, &(struct msg_get){ .group = group, .table = group, .schema = 1,
-						    .consistent = op->kind == OP_GET, .key = { key, 3 } }, MSG_VERSION);
+						    .consistent = op->kind == OP_GET, .key = sim_key_view(&key) }, MSG_VERSION);
 		return MSG_get;
 	}
 	/* Behind its last key the bank's begin. */
-	model_key(&s->group[op->group], 0, key);
-	key[1] = '9' + 1;
+	key.p[1] = '9' + 1;
 	msg_put_scan(out, &(struct msg_scan){ .group = group, .table = group, .schema = 1,
 					      .consistent = op->kind == OP_SCAN, .reverse = op->reverse,
-					      .from = op->reverse ? (struct bytes){ key, 2 } : BYTES_NONE,
-					      .to = op->reverse ? BYTES_NONE : (struct bytes){ key, 2 },
+					      .from = op->reverse ? end : BYTES_NONE,
+					      .to = op->reverse ? BYTES_NONE : end,
 					      .limit = op->limit }, MSG_VERSION);
 	return MSG_scan;
 }

@@ -27,20 +27,67 @@ void model_fini(struct model_group *g)
 	free(g->config);
 }
 
-void model_key(const struct model_group *g, unsigned key, uint8_t out[3])
+/* --- keys --------------------------------------------------------------------------------------------------------- */
+
+#define SORT_AT (KEY_HASH_N + 6u)                        /* behind S, two bytes, 00 01 and S */
+
+struct sim_key model_spell(unsigned group, char collection, struct bytes sort)
 {
-	out[0] = (uint8_t)('A' + g->id);
-	out[1] = (uint8_t)('0' + key / 10);
-	out[2] = (uint8_t)('0' + key % 10);
+	struct sim_key k = { .n = SORT_AT + sort.n + 2 };
+	uint8_t letter = (uint8_t)('B' + group), *p = k.p;
+
+	p[0] = letter;
+	p[1] = (uint8_t)collection;
+	memcpy(p + KEY_HASH_N, (const uint8_t[]){ ITEM_S, letter, (uint8_t)collection, 0, 1, ITEM_S }, 6);
+	memcpy(p + SORT_AT, sort.p, sort.n);
+	p[k.n - 1] = 1;
+	return k;
+}
+
+bool model_unspell(unsigned group, struct bytes key, char *collection, struct bytes *sort)
+{
+	struct sim_key want;
+
+	if (key.n < SORT_AT + 3 || key.n > SIM_KEY_MAX)
+		return false;
+	*collection = (char)key.p[1];
+	*sort = (struct bytes){ key.p + SORT_AT, key.n - SORT_AT - 2 };
+	want = model_spell(group, *collection, *sort);
+	return bytes_eq(sim_key_view(&want), key);
+}
+
+void model_put_key(struct item_build *b, struct bytes key)
+{
+	item_build_name(b, BYTES_LIT("pk"));
+	item_build_s(b, (struct bytes){ key.p + KEY_HASH_N + 1, 2 });
+	item_build_name(b, BYTES_LIT("sk"));
+	item_build_s(b, (struct bytes){ key.p + SORT_AT, key.n - SORT_AT - 2 });
+}
+
+struct sim_key model_key(const struct model_group *g, unsigned key)
+{
+	uint8_t text[2] = { (uint8_t)('0' + key / 10), (uint8_t)('0' + key % 10) };
+
+	return model_spell((unsigned)g->id - 1, (char)('0' + key / SIM_COLLECTION), (struct bytes){ text, 2 });
+}
+
+static unsigned key_of_text(const struct sim *s, const struct model_group *g, char collection, struct bytes sort)
+{
+	unsigned key = sort.n == 2 ? (unsigned)(sort.p[0] - '0') * 10 + (sort.p[1] - '0') : SIM_KEYS;
+
+	if (key >= SIM_KEYS || collection != (char)('0' + key / SIM_COLLECTION))
+		world_fail(s, "group %llu: a key that nobody wrote", U(g->id));
+	return key;
 }
 
 static unsigned key_of(const struct sim *s, const struct model_group *g, struct bytes k)
 {
-	unsigned key;
+	struct bytes sort = BYTES_NONE;
+	char collection = 0;
 
-	if (k.n != 3 || k.p[0] != 'A' + g->id || (key = (unsigned)(k.p[1] - '0') * 10 + (k.p[2] - '0')) >= SIM_KEYS)
+	if (!model_unspell((unsigned)g->id - 1, k, &collection, &sort))
 		world_fail(s, "group %llu: a key that nobody wrote", U(g->id));
-	return key;
+	return key_of_text(s, g, collection, sort);
 }
 
 uint64_t model_entry_hash(struct bytes raw)
@@ -501,11 +548,11 @@ static bool fits_page(const struct model_group *g, const struct page *p, uint64_
 
 static unsigned key_in_item(const struct sim *s, const struct model_group *g, struct bytes item)
 {
-	struct value v;
+	struct value pk, sk;
 
-	if (!item_get(item, BYTES_LIT("pk"), &v))
+	if (!item_get(item, BYTES_LIT("pk"), &pk) || !item_get(item, BYTES_LIT("sk"), &sk) || pk.body.n != 2)
 		world_fail(s, "an item without its key");
-	return key_of(s, g, v.body);
+	return key_of_text(s, g, (char)pk.body.p[1], sk.body);
 }
 
 /* A slot at which all of it was so, not below floor; SIM_NEVER if there is none. */

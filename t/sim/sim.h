@@ -21,6 +21,7 @@
 #include "entry.h"
 #include "msg.h"
 #include "node.h"
+#include "key.h"
 #include "program.h"
 #include "store_mem.h"
 #include "wal.h"
@@ -31,6 +32,7 @@
 #define SIM_REGISTERS 12             /* keys of a group: these, */
 #define SIM_LISTS 4                  /* and these */
 #define SIM_KEYS (SIM_REGISTERS + SIM_LISTS)
+#define SIM_COLLECTION 4              /* keys of one partition key */
 #define SIM_LIST_MAX 24              /* elements, roughly: then it is deleted */
 #define SIM_INCARNATIONS_MAX 512
 #define SIM_ID_BYTES PROGRAM_ID_BYTES
@@ -40,6 +42,18 @@
 #define MS 1000u
 #define SEC 1000000u
 #define U(x) ((unsigned long long)(x))      /* for printf */
+
+/* The key of an item: its group's letter, a letter or digit of its collection, and a text as its sort key. */
+#define SIM_KEY_MAX 40
+struct sim_key {
+	uint8_t p[SIM_KEY_MAX];
+	size_t n;
+};
+
+static inline struct bytes sim_key_view(const struct sim_key *k)
+{
+	return (struct bytes){ k->p, k->n };
+}
 
 /* --- counts, printed at the end ----------------------------------------------------------------------------------- */
 
@@ -484,6 +498,7 @@ void client_answer(struct sim *s, uint32_t client, uint64_t rid, unsigned type, 
 /* --- bank_put.c: the bank's messages; each returns its type */
 void bank_programs(struct programs *p);
 void bank_programs_fini(struct programs *p);
+struct sim_key bank_put_key(unsigned group, unsigned key);        /* of an account */
 unsigned bank_put_begin(struct sim *s, uint32_t tx, struct buf *out);
 unsigned bank_put_prepare(struct sim *s, uint32_t tx, unsigned group, struct buf *out);
 unsigned bank_put_decide(struct sim *s, uint32_t tx, bool commit, struct buf *out);
@@ -531,7 +546,11 @@ const struct px_config *model_governing(const struct model_group *g, uint64_t sl
 uint64_t model_entry_hash(struct bytes raw);
 bool model_ends(uint64_t ends, uint64_t now_s);                   /* an item with this attribute t has expired */
 bool model_leftover(const struct model_group *g, uint64_t now_s);        /* something in it has */
-void model_key(const struct model_group *g, unsigned key, uint8_t out[3]);
+/* Keys of a group: of the hash only the first two bytes are not 0, so that they are in the order of their texts. */
+struct sim_key model_spell(unsigned group, char collection, struct bytes sort);
+bool model_unspell(unsigned group, struct bytes key, char *collection, struct bytes *sort);
+struct sim_key model_key(const struct model_group *g, unsigned key);
+void model_put_key(struct item_build *b, struct bytes key);      /* its attributes */
 /* Judge answers; each ends the run if no order of events explains it. */
 void model_written(struct sim *s, struct op *op, uint32_t id, const struct msg_written *m);
 void model_refused(struct sim *s, struct op *op, uint32_t id);
