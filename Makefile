@@ -77,7 +77,7 @@ units := $(patsubst %.c,$(build)/%,$(filter t/unit/%,$(tests)))
 fuzz  := $(patsubst %.c,$(build)/%,$(filter-out t/fuzz/driver.c,$(filter t/fuzz/%,$(tests))))
 tools := $(patsubst %.c,$(build)/%,$(filter t/tools/% t/bench/%,$(tests)))
 
-.PHONY: all run check lint soak bench sim install clean unit fuzz tools
+.PHONY: all run check lint soak bench bench-cost sim install clean unit fuzz tools
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -111,6 +111,9 @@ soak:
 
 bench: all tools
 	t/bench/run $(ARGS)
+
+bench-cost: all
+	t/bench/cost $(ARGS)
 
 sim: $(build)/t/sim/sim
 	$(build)/t/sim/sim $(if $(SEED),--seed $(SEED)) $(ARGS)
@@ -201,6 +204,8 @@ $(build)/t/unit/ser: $(call objects,t/kill/ser.c t/kill/lin*.c t/kill/hist.c)
 # Nodes without a disk.
 $(build)/t/unit/sweep: $(call objects,t/sim/store_mem.c t/sim/rowtree.c)
 $(build)/t/unit/tx: $(call objects,t/sim/store_mem.c t/sim/rowtree.c)
+$(build)/t/unit/feed: $(call objects,t/sim/store_mem.c t/sim/rowtree.c)
+$(build)/t/unit/fill: $(call objects,t/sim/store_mem.c t/sim/rowtree.c)
 
 # The node's system calls are watched.
 $(build)/t/crash/crash: LDFLAGS += $(foreach f,openat pwrite posix_fallocate renameat unlinkat mkdir fsync fdatasync,-Wl,--wrap=$(f))
