@@ -85,6 +85,27 @@ up_in_front() {
 	refute_output --partial --first-life
 }
 
+@test "up: --sweep goes to the nodes and --ttl-change to the router, and to nobody without being said" {
+	up
+	for p in $(pids); do
+		run -0 bash -c "tr '\0' ' ' </proc/$p/cmdline"
+		refute_output --regexp '--(sweep|ttl-change)'
+	done
+	ddb down
+	: >"$DDB_HOME/starts"
+	up --sweep 50ms --ttl-change 0
+	for n in node-a node-c; do
+		run -0 bash -c "tr '\0' ' ' </proc/$(pid_of $n)/cmdline"
+		assert_output --partial '--sweep 50ms '
+		refute_output --partial --ttl-change
+	done
+	run -0 bash -c "tr '\0' ' ' </proc/$(pid_of router)/cmdline"
+	assert_output --partial '--ttl-change 0ms '
+	refute_output --partial --sweep
+	run -2 ddb up --sweep 1ms
+	run -2 ddb up --ttl-change soon
+}
+
 @test "up: a second start keeps identity and keys" {
 	up
 	ddb down

@@ -3,25 +3,8 @@
 load helpers
 shared_cluster
 
-# PROGRAM of this cluster runs with further OPTIONs.
-with() { # PROGRAM OPTION...
-	local program=$1
-	shift
-	mv "$TEMP/bin/$program" "$TEMP/bin/really-$program"
-	cat >"$TEMP/bin/$program" <<-END
-		#!/bin/bash
-		exec -a $program "$TEMP/bin/really-$program" "\$@" $*
-	END
-	chmod +x "$TEMP/bin/$program"
-}
-
 setup_file() {
-	temp_dir
-	mkdir "$TEMP/bin"
-	cp "$DDB_ROOT"/bin/ddb* "$TEMP/bin"
-	with ddb-node --sweep 50ms
-	with ddb-router --ttl-change 0
-	PATH=$TEMP/bin:$PATH cluster_start
+	cluster_start --sweep 50ms --ttl-change 0
 }
 
 setup() {

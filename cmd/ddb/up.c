@@ -177,12 +177,14 @@ static void add_children(struct up *u)
 		c = up_child_add(u, UP_NODE, name, "ddb-node");
 		up_child_arg(c, "--node");
 		up_child_arg(c, u->cluster.nodes[i].name);
+		up_child_time(c, "--sweep", u->sweep_ms);
 		free(name);
 	}
 	up_child_add(u, UP_AUTOADMIN, "autoadmin", "ddb-autoadmin");
 	c = up_child_add(u, UP_ROUTER, "router", "ddb-router");
 	up_child_arg(c, "--listen");
 	up_child_arg(c, listen);
+	up_child_time(c, "--ttl-change", u->ttl_change_ms);
 	free(listen);
 	for (size_t i = 0; i < u->children_n; i++) {
 		up_child_arg(&u->children[i], "--log-level");
@@ -237,7 +239,8 @@ int up_run(int argc, char **argv)
 	static const char *const replica_choices[] = { "1", "3", NULL };
 	const char *home = NULL, *region = cred_region(), *credentials = NULL;
 	uint64_t port = PORT_DEFAULT, wait_ms = 0;
-	struct up u = { .lock = -1, .reserved = -1, .tell = -1, .born_ms = uv_hrtime() / 1000000 };
+	struct up u = { .lock = -1, .reserved = -1, .tell = -1, .born_ms = uv_hrtime() / 1000000, .sweep_ms = UP_UNSAID,
+		.ttl_change_ms = UP_UNSAID };
 	int replicas = -1, level = 2, code;
 	const struct opt opts[] = {
 		OPT_STR(0, "home", "DIR", "directory of the cluster (DDB_HOME, ~/.ddb)", &home),
@@ -250,6 +253,10 @@ int up_run(int argc, char **argv)
 		OPT_STR(0, "credentials", "FILE", "keys that clients sign with, in the format of ~/.aws/credentials",
 		        &credentials),
 		OPT_MS(0, "wait", "TIME", "give up if not ready by then (with -d: 60s)", &wait_ms, 100, 86400000),
+		OPT_MS(0, "sweep", "TIME", "a partition is searched for expired items at most this often (10s)", &u.sweep_ms,
+		       10, 86400000),
+		OPT_MS(0, "ttl-change", "TIME", "a table's time to live changes at most this often (1h)", &u.ttl_change_ms,
+		       0, 86400000),
 		OPT_CHOICE(0, "log-level", "LEVEL", "err, warn, info or debug", &level, daemon_log_levels),
 		OPT_END
 	};

@@ -21,6 +21,8 @@
 #define UP_STOP_MS_MAX 12000                             /* a little more than a daemon gives itself (daemon.h) */
 #define UP_LOG_BYTES_MAX (16 << 20)                      /* a log that is longer at a start is put aside as NAME.log.1 */
 
+#define UP_UNSAID UINT64_MAX
+
 struct up;
 
 /* Children stop in this order, those of one phase together: first no new requests, last what the others ask. */
@@ -46,6 +48,7 @@ struct up {
 	char *bin;                                       /* directory of the programs */
 	bool detach, ephemeral, first_life;
 	const char *log_level;
+	uint64_t sweep_ms, ttl_change_ms;                /* UP_UNSAID: the daemons' own */
 	int port;
 	/* what is */
 	int lock;                                        /* descriptor; -1: not locked */
@@ -83,6 +86,7 @@ void up_home_say_wiped(const struct up *u, const char *node);    /* "node-a", wh
 
 struct up_child *up_child_add(struct up *u, enum up_phase phase, const char *name, const char *program);
 void up_child_arg(struct up_child *c, const char *arg);  /* copied */
+void up_child_time(struct up_child *c, const char *option, uint64_t ms); /* nothing if UP_UNSAID */
 void up_child_start(struct up_child *c);
 void up_child_ended(struct up_child *c, int status);     /* as waitpid tells */
 void up_child_signal(struct up_child *c, int number);    /* nothing if it does not run */

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,17 @@ void up_child_arg(struct up_child *c, const char *arg)
 	while (c->args[n] != NULL)
 		n++;
 	c->args[n] = mem_str(arg);
+}
+
+void up_child_time(struct up_child *c, const char *option, uint64_t ms)
+{
+	char *text = mem_fmt("%" PRIu64 "ms", ms);
+
+	if (ms != UP_UNSAID) {
+		up_child_arg(c, option);
+		up_child_arg(c, text);
+	}
+	free(text);
 }
 
 void up_child_fini(struct up_child *c)
