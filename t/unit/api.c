@@ -261,6 +261,97 @@ TEST(another_table_of_the_same_name)
 	teardown(&f);
 }
 
+/* Asks the index global of the table in INDEX_TWO, and returns the scan that was sent. */
+static bool query_global(struct fixture *f, struct http_req *req, struct msg_scan *m)
+{
+	ask(f, req, "Query", "{\"TableName\":\"tab\",\"IndexName\":\"global\",\"KeyConditionExpression\":\"x = :x\","
+	    "\"ExpressionAttributeValues\":{\":x\":{\"S\":\"a\"}}}");
+	while (sent_find(MSG_scan) == NULL && memds_answers())
+		;
+	return sent_find(MSG_scan) != NULL && msg_get_scan(buf_view(&sent_find(MSG_scan)->body), m, MSG_VERSION);
+}
+
+static void set_up_indexes(struct fixture *f)
+{
+	setup(f, 0);
+	cluster.schema = (struct key_schema){ .part = { { BYTES_LIT("pk"), ITEM_S }, { BYTES_LIT("sk"), ITEM_N } }, .n = 2, .hash_n = 1 };
+	cluster.hidden = (struct key_schema){ .part = { { BYTES_LIT("x"), ITEM_S }, cluster.schema.part[0], cluster.schema.part[1] },
+		                              .n = 3, .hash_n = 1 };
+}
+
+TEST(a_global_index_is_a_table_of_its_own)
+{
+	struct http_req req;
+	struct fixture f;
+	struct msg_scan m;
+
+	set_up_indexes(&f);
+	cluster.indexes = INDEX_TWO;
+	CHECK(query_global(&f, &req, &m));
+	CHECK(m.table == 8 && m.index == 0 && !m.consistent);
+	CHECK_INT(f.r.metrics.lookups.v, 2);
+	all_answer();
+	CHECK_INT(req.status, 200);
+	done(&req);
+	CHECK(query_global(&f, &req, &m));
+	CHECK_INT(f.r.metrics.lookups.v, 4);             /* both are in the cache, and memds hears of both */
+	all_answer();
+	done(&req);
+	ask(&f, &req, "Query", "{\"TableName\":\"#7.2\",\"KeyConditionExpression\":\"x = :x\","
+	    "\"ExpressionAttributeValues\":{\":x\":{\"S\":\"a\"}}}");
+	CHECK_INT(req.status, 400);                      /* nobody else knows its name */
+	CHECK_INT(f.r.metrics.lookups.v, 4);
+	done(&req);
+	teardown(&f);
+}
+
+/* Made, or filled, since the table came into the cache. */
+TEST(a_new_index_is_found)
+{
+	struct http_req req;
+	struct fixture f;
+	struct msg_scan m;
+
+	set_up_indexes(&f);
+	CHECK(!query_global(&f, &req, &m));
+	CHECK(strstr(body_of(&req), "The table does not have the specified index: global") != NULL);
+	done(&req);
+	cluster.table_version++;
+	cluster.indexes = INDEX_TABLE(INDEX_TYPE("x", "S"), "", INDEX_GLOBAL("global", "2", INDEX_PART("x", "HASH"), "ALL", "CREATING"));
+	CHECK(!query_global(&f, &req, &m));
+	CHECK(strstr(body_of(&req), "Cannot read from backfilling global secondary index: global") != NULL);
+	done(&req);
+	cluster.table_version++;
+	cluster.indexes = INDEX_TWO;
+	CHECK(query_global(&f, &req, &m));
+	all_answer();
+	CHECK_INT(req.status, 200);
+	done(&req);
+	teardown(&f);
+}
+
+TEST(a_put_that_no_index_can_hold_is_refused)
+{
+	struct http_req req;
+	struct fixture f;
+
+	set_up_indexes(&f);
+	cluster.indexes = INDEX_TWO;
+	ask(&f, &req, "PutItem", "{\"TableName\":\"tab\",\"Item\":{\"pk\":{\"S\":\"a\"},\"sk\":{\"N\":\"1\"},\"x\":{\"N\":\"1\"}}}");
+	memds_answers();
+	CHECK(!node_asked());
+	CHECK_INT(req.status, 400);
+	CHECK(strstr(body_of(&req), "Type mismatch for Index Key x Expected: S Actual: N IndexName: local") != NULL);
+	done(&req);
+	ask(&f, &req, "PutItem", "{\"TableName\":\"tab\",\"Item\":{\"pk\":{\"S\":\"a\"},\"sk\":{\"N\":\"1\"},\"x\":{\"S\":\"1\"}},"
+	    "\"ReturnItemCollectionMetrics\":\"SIZE\"}");
+	all_answer();
+	CHECK_STR(body_of(&req), "{\"ItemCollectionMetrics\":{\"ItemCollectionKey\":{\"pk\":{\"S\":\"a\"}},"
+	                         "\"SizeEstimateRangeGB\":[0.0,1.0]}}");
+	done(&req);
+	teardown(&f);
+}
+
 TEST(memds_down_does_not_stop_what_is_cached)
 {
 	struct fixture f;
@@ -387,5 +478,6 @@ CHECK_MAIN(X(a_miss_waits_for_memds_and_a_hit_does_not) X(a_refused_request_is_s
            X(without_a_good_signature_nothing_happens) X(a_write_follows_the_leader)
            X(a_write_of_unknown_outcome_is_not_sent_again) X(what_was_not_carried_out_is_sent_again)
            X(refusals_are_told_as_the_table_has_them) X(no_table) X(another_table_of_the_same_name)
-           X(memds_down_does_not_stop_what_is_cached) X(too_many_at_once_get_503)
+           X(a_global_index_is_a_table_of_its_own) X(a_new_index_is_found)
+	   X(a_put_that_no_index_can_hold_is_refused) X(memds_down_does_not_stop_what_is_cached) X(too_many_at_once_get_503)
            X(autoadmin_is_asked_until_one_is_active_and_never_twice_for_a_change) X(a_request_remembers_nothing_of_the_one_before))

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "cmd/ddb-router/api.h"
+#include "index_fixture.h"
 #include "mem.h"
 #include "sigv4.h"
 
@@ -72,6 +73,8 @@ static struct {
 	uint64_t table_id, table_version;        /* 0: no table */
 	enum table_status table_status;
 	struct key_schema schema;
+	const char *indexes;                     /* definition, or NULL: none.  Their tables are there, with the key "hidden" and id 8 */
+	struct key_schema hidden;
 	uint32_t leader;
 	uint64_t group, ballot;
 } cluster;
@@ -178,11 +181,19 @@ static inline bool memds_answers(void)
 	if (s == NULL || !msg_get_lookup(buf_view(&s->body), &m, MSG_VERSION))
 		return false;
 	item_build_init(&b);
-	if (cluster.table_id > 0 && bytes_is(m.table, "tab")) {
+	if (cluster.table_id > 0 && (bytes_is(m.table, "tab") || bytes_starts(m.table, BYTES_LIT("#")))) {
 		struct table t = { .id = cluster.table_id, .version = cluster.table_version, .schema = 1, .name = m.table,
 			           .status = cluster.table_status, .key = cluster.schema };
+		struct bytes indexes = BYTES_NONE;
 
+		if (!bytes_is(m.table, "tab")) {
+			t.id = 8;
+			t.key = cluster.hidden;
+		} else if (cluster.indexes != NULL) {
+			indexes = t.definition = index_item(cluster.indexes);
+		}
 		table_build(&b, &t);
+		free((void *)indexes.p);
 		r.result = RESULT_OK;
 		r.table_version = cluster.table_version;
 		if (m.table_version < cluster.table_version)

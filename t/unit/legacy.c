@@ -465,6 +465,37 @@ TEST(key_conditions_are_ranges)
 	teardown(&f);
 }
 
+TEST(key_conditions_of_many_attributes)
+{
+	static const char old[] = "\"IndexName\":\"many\",\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "},\"g\":{" ARGS("EQ", SX) "},"
+	                          "\"h\":{" ARGS("EQ", N1) "},\"sk\":{" ARGS("GT", N1) "}}";
+	static const char new[] = "\"IndexName\":\"many\",\"KeyConditionExpression\":\"g = :x AND pk = :x AND h = :one AND sk > :one\","
+	                          "\"ExpressionAttributeValues\":{\":x\":" SX ",\":one\":" N1 "}";
+	static const char many[] = "\"IndexName\":\"many\",\"KeyConditions\":{\"pk\":{" ARGS("EQ", SX) "},\"g\":{" ARGS("EQ", SX) "},"
+	                           "\"h\":{" ARGS("EQ", N1) "},\"sk\":{" ARGS("GT", N1) "},\"v\":{" ARGS("EQ", N1) "}}";
+	struct outcome a, b, c;
+
+	setup(&f, 0);
+	cluster.schema = (struct key_schema){ .part = { { BYTES_LIT("pk"), ITEM_S }, { BYTES_LIT("sk"), ITEM_N } },
+		.n = 2, .hash_n = 1 };
+	cluster.indexes = INDEX_TABLE(INDEX_TYPE("g", "S") "," INDEX_TYPE("h", "N"), "",
+		INDEX_GLOBAL("many", "1", INDEX_PART("g", "HASH") "," INDEX_PART("pk", "HASH") "," INDEX_PART("h", "RANGE") ","
+			INDEX_PART("sk", "RANGE"), "ALL", "ACTIVE"));
+	cluster.hidden = cluster.schema;                 /* of no interest here */
+	run_with("Query", old, &a);
+	run_with("Query", new, &b);
+	run_with("Query", many, &c);
+	CHECK_STR((const char *)a.text.p, "");
+	CHECK_STR((const char *)b.text.p, "");
+	CHECK_STR((const char *)c.text.p, "Conditions can be of length 1 or 2 only");
+	CHECK(a.from.n > 0 && bytes_eq(buf_view(&a.from), buf_view(&b.from)));
+	CHECK(a.to.n > 0 && bytes_eq(buf_view(&a.to), buf_view(&b.to)));
+	forget(&a);
+	forget(&b);
+	forget(&c);
+	teardown(&f);
+}
+
 /* --- on items ----------------------------------------------------------------------------------------------------- */
 
 TEST(conditions_hold_or_not)
@@ -677,5 +708,6 @@ TEST(limits)
 
 CHECK_MAIN(X(conditions_become_programs) X(wrong_conditions_are_refused) X(updates_become_programs)
 	X(old_and_new_are_not_mixed) X(wrong_key_conditions_are_refused) X(key_conditions_are_ranges)
+	X(key_conditions_of_many_attributes)
 	X(conditions_hold_or_not) X(updates_change_items) X(a_wrong_type_in_the_item_has_words_of_its_own)
 	X(updated_attributes_can_be_asked_for) X(limits))

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "cmd/ddb-router/api.h"
 #include "cmd/ddb-router/op_batch.h"
+#include "index_fixture.h"
 #include "mem.h"
 #include "msg.h"
 
@@ -209,13 +210,17 @@ static void serve_one(size_t i)
 			.result = (uint16_t)result, .text = bytes_str("why"), .found = fake.item.p != NULL,
 			.item = fake.item, .item_bytes = (uint32_t)item_size(fake.item) }, MSG_VERSION);
 	} else {
+		struct buf units = { 0 };
 		struct msg_write m;
 
+		if (fake.call_table[i]->indexes.n > 0)
+			MSG_LIST_PUT(&units, index_units, (&(struct msg_index_units){ 2, 3 }), MSG_VERSION);
 		CHECK_INT(q->kind, CALL_WRITE);
 		CHECK(msg_get_write(buf_view(&request), &m, MSG_VERSION));
 		msg_put_written(&answer, &(struct msg_written){
 			.result = (uint16_t)result, .text = bytes_str("why"), .old_bytes = 3000,
-			.new_bytes = 10 }, MSG_VERSION);
+			.new_bytes = 10, .indexes = buf_view(&units), .group_bytes = 100 }, MSG_VERSION);
+		buf_fini(&units);
 	}
 	q->done(q->arg, result, fake.call_table[i], buf_view(&answer));
 	free((void *)q->key.p);
@@ -259,6 +264,7 @@ static void request(const char *op, const char *items, bool backwards)
 	row.run = strcmp(op, "BatchGetItem") == 0 ? op_batch_get : op_batch_write;
 	q->op = &row;
 	q->r = &fake.router;
+	q->m[API_RETURN_COLLECTION_METRICS] = (struct api_value){ .given = true, .s = BYTES_LIT("SIZE") };
 	q->m[API_RETURN_CONSUMED_CAPACITY] = (struct api_value){ .given = true, .s = BYTES_LIT("TOTAL") };
 	item_build_init(&q->item);
 	json_read_init(&q->json, bytes_str(items), JSON_DEPTH_MAX);
@@ -366,6 +372,33 @@ TEST(what_failed_for_now_is_handed_back)
 		answered("{\"UnprocessedItems\":{\"two\":[" DELETE("b") "]},\"ConsumedCapacity\":[" UNITS("two", "3.0") "]}");
 		tear_down();
 	}
+}
+
+#define METRICS(k) "{\"ItemCollectionKey\":" KEY(k) ",\"SizeEstimateRangeGB\":[0.0,1.0]}"
+
+TEST(indexes_cost_as_much_again)
+{
+	set_up();
+	index_define(&fake.table[0].indexes, INDEX_TWO);
+	request("BatchWriteItem", "{\"one\":[" PUT("a") "," DELETE("b") "],\"two\":[" DELETE("b") "]}", true);
+	answered("{\"UnprocessedItems\":{},\"ConsumedCapacity\":[" UNITS("one", "12.0") "," UNITS("two", "3.0") "],"
+	         "\"ItemCollectionMetrics\":{\"one\":[" METRICS("a") "," METRICS("b") "]}}");
+	index_set_fini(&fake.table[0].indexes);
+	tear_down();
+}
+
+TEST(puts_that_no_index_can_hold_are_refused)
+{
+	set_up();
+	index_define(&fake.table[0].indexes, INDEX_TWO);
+	request("BatchWriteItem", "{\"two\":[" PUT("a") "],\"one\":[" PUT("a") ","
+	        "{\"PutRequest\":{\"Item\":{\"pk\":{\"S\":\"b\"},\"x\":{\"S\":\"\"}}}}]}", false);
+	refused(RESULT_INVALID, "One or more parameter values are not valid. A value specified for a secondary index key is not "
+	                        "supported. The AttributeValue for a key attribute cannot contain an empty string value. "
+	                        "IndexName: local, IndexKey: x");
+	CHECK_INT(fake.ncalls, 0);
+	index_set_fini(&fake.table[0].indexes);
+	tear_down();
 }
 
 TEST(all_failed_is_a_failure)
@@ -498,6 +531,7 @@ TEST(lists_beyond_the_limits_are_refused)
 	tear_down();
 }
 
-CHECK_MAIN(X(memds_hears_of_a_table_once) X(what_failed_for_now_is_handed_back) X(all_failed_is_a_failure)
+CHECK_MAIN(X(memds_hears_of_a_table_once) X(what_failed_for_now_is_handed_back) X(indexes_cost_as_much_again)
+	   X(puts_that_no_index_can_hold_are_refused) X(all_failed_is_a_failure)
 	   X(one_failed_for_good_is_a_failure) X(unknown_tables_fail_before_anything_is_asked)
 	   X(sixteen_megabytes_are_enough) X(full_memory_hands_back) X(lists_beyond_the_limits_are_refused))

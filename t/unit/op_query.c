@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "cmd/ddb-router/api.h"
+#include "index_fixture.h"
 #include "mem.h"
 #include "msg.h"
 
@@ -279,45 +280,24 @@ static void set_up(void)
 	fake.rows = &fake.table;
 }
 
-#define PART(name, type) "{\"M\":{\"AttributeName\":{\"S\":\"" name "\"},\"KeyType\":{\"S\":\"" type "\"}}}"
-#define TYPE(name, type) "{\"M\":{\"AttributeName\":{\"S\":\"" name "\"},\"AttributeType\":{\"S\":\"" type "\"}}}"
-#define INDEX(name, id, key, projection, more)                                                                         \
-	"{\"M\":{\"IndexName\":{\"S\":\"" name "\"},\"Id\":{\"N\":\"" id "\"},\"KeySchema\":{\"L\":[" key "]},"         \
-	"\"Projection\":{\"M\":{\"ProjectionType\":{\"S\":\"" projection "\"}}}" more "}}"
-#define GLOBAL(name, id, key, projection, status)                                                                      \
-	INDEX(name, id, key, projection, ",\"IndexStatus\":{\"S\":\"" status "\"},\"Table\":{\"S\":\"#7." id "\"}")
-
-static const char definition[] =
-	"{\"KeySchema\":{\"L\":[" PART("pk", "HASH") "," PART("sk", "RANGE") "]},"
-	"\"AttributeDefinitions\":{\"L\":[" TYPE("pk", "S") "," TYPE("sk", "N") "," TYPE("h", "N") "," TYPE("g", "S") "]},"
-	"\"LocalSecondaryIndexes\":{\"L\":["
-	INDEX("local", "1", PART("pk", "HASH") "," PART("h", "RANGE"), "KEYS_ONLY", "") "]},"
-	"\"GlobalSecondaryIndexes\":{\"L\":["
-	GLOBAL("global", "3", PART("g", "HASH") "," PART("h", "RANGE"), "KEYS_ONLY", "ACTIVE") ","
-	GLOBAL("turned", "4", PART("sk", "HASH") "," PART("pk", "RANGE"), "ALL", "ACTIVE") ","
-	GLOBAL("many", "5", PART("g", "HASH") "," PART("pk", "HASH") "," PART("h", "RANGE") "," PART("sk", "RANGE"), "ALL", "ACTIVE") ","
-	GLOBAL("new", "6", PART("g", "HASH"), "ALL", "CREATING") "," GLOBAL("old", "7", PART("g", "HASH"), "ALL", "DELETING")
-	"]}}";
+#define P(name, type) INDEX_PART(name, type)
+static const char definition[] = INDEX_TABLE(
+	INDEX_TYPE("h", "N") "," INDEX_TYPE("g", "S"),
+	INDEX_LOCAL("local", "1", P("pk", "HASH") "," P("h", "RANGE"), "KEYS_ONLY"),
+	INDEX_GLOBAL("global", "3", P("g", "HASH") "," P("h", "RANGE"), "KEYS_ONLY", "ACTIVE") ","
+	INDEX_GLOBAL("turned", "4", P("sk", "HASH") "," P("pk", "RANGE"), "ALL", "ACTIVE") ","
+	INDEX_GLOBAL("many", "5", P("g", "HASH") "," P("pk", "HASH") "," P("h", "RANGE") "," P("sk", "RANGE"), "ALL", "ACTIVE") ","
+	INDEX_GLOBAL("new", "6", P("g", "HASH"), "ALL", "CREATING") "," INDEX_GLOBAL("old", "7", P("g", "HASH"), "ALL", "DELETING"));
 
 /* The rows to come are those of this index; NULL: items. */
 static void set_up_index(const char *name)
 {
-	struct djson_error e;
-	struct item_build b;
-	struct json_read r;
-
 	set_up();
 	if (name == NULL)
 		return;
-	item_build_init(&b);
-	json_read_init(&r, bytes_str(definition), JSON_DEPTH_MAX);
-	json_read_next(&r);
-	CHECK_INT(djson_item(&r, &b, &e), DJSON_OK);
-	CHECK(index_set_init(&fake.table.indexes, item_build_view(&b)));
+	index_define(&fake.table.indexes, definition);
 	fake.index = index_set_find(&fake.table.indexes, bytes_str(name));
 	CHECK(fake.index != NULL);
-	json_read_fini(&r);
-	item_build_fini(&b);
 	if (fake.index->local)
 		return;
 	fake.table.part = fake.table_part;
@@ -1053,20 +1033,11 @@ TEST(where_a_page_of_an_index_starts)
 	add("a", 10, 0);
 	for (size_t i = 0; i < n; i++) {
 		struct client c = { .run = op_query_scan, .index = "global" };
-		struct djson_error e;
-		struct item_build b;
-		struct json_read r;
 
-		item_build_init(&b);
-		json_read_init(&r, bytes_str(starts[i]), JSON_DEPTH_MAX);
-		json_read_next(&r);
-		CHECK_INT(djson_item(&r, &b, &e), DJSON_OK);
-		c.start = bytes_copy(item_build_view(&b));
+		c.start = index_item(starts[i]);
 		CHECK(!turn(&c));
 		CHECK_INT(fake.refused, i + 1 < n ? RESULT_INVALID : RESULT_OK);
 		CHECK_INT(c.n, 0);
-		json_read_fini(&r);
-		item_build_fini(&b);
 		client_end(&c);
 	}
 	tear_down();

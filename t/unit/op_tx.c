@@ -451,6 +451,38 @@ TEST(units_are_double)
 	tear_down();
 }
 
+#define METRICS(k, gb) "{\"ItemCollectionKey\":" K(k) ",\"SizeEstimateRangeGB\":[0.0," gb "]}"
+
+/* Groups 50 and 51 say that they have 12.5 and 12.75 GB. */
+TEST(indexes_cost_as_much_again)
+{
+	set_up();
+	index_define(&fake.table[0].indexes, INDEX_TWO);
+	write_items(PUT("one", "k0") "," UPDATE("one", "k1") "," CHECKED("one", "k2") "," CHECKED("two", "k3"),
+	            ",\"ReturnConsumedCapacity\":\"INDEXES\",\"ReturnItemCollectionMetrics\":\"SIZE\"");
+	answered("{\"ConsumedCapacity\":[{\"TableName\":\"one\",\"CapacityUnits\":30.0,\"WriteCapacityUnits\":30.0,"
+	         "\"Table\":{\"CapacityUnits\":12.0,\"WriteCapacityUnits\":12.0},"
+	         "\"GlobalSecondaryIndexes\":{\"global\":{\"CapacityUnits\":18.0,\"WriteCapacityUnits\":18.0}}},"
+	         "{\"TableName\":\"two\",\"CapacityUnits\":4.0,\"WriteCapacityUnits\":4.0,"
+	         "\"Table\":{\"CapacityUnits\":4.0,\"WriteCapacityUnits\":4.0}}],"
+	         "\"ItemCollectionMetrics\":{\"one\":[" METRICS("k0", "13.0") "," METRICS("k1", "13.0") "]}}");
+	index_set_fini(&fake.table[0].indexes);
+	tear_down();
+}
+
+/* The whole request, not an item's part in it. */
+TEST(puts_that_no_index_can_hold_are_refused)
+{
+	set_up();
+	index_define(&fake.table[0].indexes, INDEX_TWO);
+	write_items(PUT("two", "k1") ",{\"Put\":{\"TableName\":\"one\",\"Item\":{\"pk\":{\"S\":\"k0\"},\"x\":{\"N\":\"1\"}}}}", "");
+	refused(RESULT_INVALID, "One or more parameter values were invalid: Type mismatch for Index Key x Expected: S Actual: N "
+	                        "IndexName: local");
+	CHECK_INT(fake.n_ledger, 0);
+	index_set_fini(&fake.table[0].indexes);
+	tear_down();
+}
+
 TEST(reading_needs_two_equal_rounds)
 {
 	set_up();
@@ -650,6 +682,7 @@ CHECK_MAIN(X(all_kinds_in_two_tables_are_committed) X(a_token_is_remembered) X(a
 	   X(only_shares_that_locked_are_let_go) X(an_item_written_later_asks_for_a_later_time)
 	   X(ledger_steps_are_tried_again_when_in_doubt) X(what_the_ledger_does_not_say_is_unknown)
 	   X(who_was_cancelled_by_others_commits_nothing) X(the_client_waits_until_its_items_have_changed)
-	   X(the_ledger_is_made_when_first_wanted) X(another_table_of_that_name_begins_anew) X(units_are_double)
+	   X(the_ledger_is_made_when_first_wanted) X(another_table_of_that_name_begins_anew) X(units_are_double) X(indexes_cost_as_much_again)
+	   X(puts_that_no_index_can_hold_are_refused)
 	   X(reading_needs_two_equal_rounds) X(reading_is_bounded) X(shapes_are_refused) X(keys_of_another_type_cancel)
 	   X(limits_are_kept))

@@ -11,6 +11,7 @@
 #include "cmd/ddb-router/api.h"
 #include "cmd/ddb-router/op_tx.h"
 #include "expr_eval.h"
+#include "index_fixture.h"
 #include "mem.h"
 #include "msg.h"
 
@@ -337,7 +338,7 @@ static enum result serve_prepare(struct bytes request, struct buf *answer)
 {
 	enum result fails = fake.n_prepare < 8 ? fake.prepare_fails[fake.n_prepare] : RESULT_OK, first = RESULT_OK;
 	struct bytes rest, part;
-	struct buf results = { 0 };
+	struct buf results = { 0 }, units = { 0 };
 	struct msg_tx_prepare m;
 	struct msg_op op;
 
@@ -360,14 +361,19 @@ static enum result serve_prepare(struct bytes request, struct buf *answer)
 			r.attributes = fake.item;
 		if (first == RESULT_OK)
 			first = r.result;
+		if (m.table == 5 && fake.table[0].indexes.n > 0)
+			MSG_LIST_PUT(&units, index_units, (&(struct msg_index_units){ 2, 3 }), MSG_VERSION);
+		r.indexes = buf_view(&units);
 		MSG_LIST_PUT(&results, tx_result, &r, MSG_VERSION);
+		buf_clear(&units);
 	}
 	if (fails != RESULT_OK)
 		buf_clear(&results);
 	first = fails != RESULT_OK ? fails : first;
 	msg_put_tx_prepared(answer, &(struct msg_tx_prepared){ .result = (uint16_t)first, .text = BYTES_LIT("whole"),
-	                    .results = buf_view(&results) }, MSG_VERSION);
+	                    .results = buf_view(&results), .group_bytes = m.group << 28 }, MSG_VERSION);
 	buf_fini(&results);
+	buf_fini(&units);
 	return first;
 }
 
