@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core.h"
+#include "feed.h"
 #include "log.h"
 #include "mem.h"
 #include "own.h"
@@ -18,6 +19,7 @@ struct group *group_new(struct node *n, uint64_t id, uint64_t table, uint32_t sc
 	g->high = bytes_copy(high);
 	g->overlay = overlay_new();
 	held_init(&g->held);
+	g->feed = feed_new();
 	glog_init(&g->log, 1);
 	STAILQ_INIT(&g->writes);
 	STAILQ_INIT(&g->checks);
@@ -49,6 +51,7 @@ void group_free(struct node *n, struct group *g)
 	sweep_fini(g);
 	held_fini(&g->held);
 	index_set_fini(&g->indexes);
+	feed_free(g->feed);
 	free((void *)g->low.p);
 	free((void *)g->high.p);
 	free(g);
@@ -124,6 +127,7 @@ static void load_entry(struct node *n, struct group *g, uint64_t slot, const str
 	while (e->type == ENTRY_WRITE && entry_row_next(&rest, &row)) {
 		struct overlay_version v = { slot, e->timestamp, row.flags & ENTRY_ROW_DELETE, row.image, row.lock };
 		struct lock lock;
+		enum own_kind own;
 		uint64_t of;
 
 		if (row.lock.n > 0 && lock_get(row.lock, &lock) && !lock.exists) {
@@ -132,7 +136,10 @@ static void load_entry(struct node *n, struct group *g, uint64_t slot, const str
 		}
 		overlay_put(g->overlay, row.key, &v);
 		tx_row(n, g, slot, &row);
-		g->indexes_known &= own_kind(row.key, &of) != OWN_INDEXES;
+		own = own_kind(row.key, &of);
+		g->indexes_known &= own != OWN_INDEXES;
+		if (own == OWN_OUTBOX && !v.deleted)
+			feed_row(n, g, slot);
 	}
 }
 

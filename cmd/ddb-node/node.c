@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core.h"
+#include "feed.h"
 #include "log.h"
 #include "mem.h"
 
@@ -304,6 +305,12 @@ void node_message(struct node *n, unsigned type, struct bytes body, uint64_t now
 	case MSG_tx_told:
 		tx_told(n, body);
 		break;
+	case MSG_feed:
+		feed_take(n, body);
+		break;
+	case MSG_fed:
+		feed_fed(n, body);
+		break;
 	default:
 		metrics_add(&n->metrics.bad_messages, 1);
 	}
@@ -352,6 +359,7 @@ static void tick_group(struct node *n, struct group *g)
 		wait_expire(n, g);
 	if (held_count(&g->held) > 0)
 		tx_tick(n, g);
+	feed_run(n, g);
 	if (g->chosen > g->submitted || px_commits_behind(&g->px))
 		node_dirty(n, g);
 }
@@ -372,9 +380,26 @@ void node_tick(struct node *n, uint64_t now)
 	beat_tick(n);
 	snap_tick(n);
 	sweep_tick(n);
+	fill_tick(n);
 	collect_tick(n);
 	if (n->stopping > 0)
 		stop_tick(n);
+}
+
+static void flush_group(struct node *n, struct group *g)
+{
+	bool commits = n->now >= g->ticked + TICK_US;
+
+	if (px_wants_flush(&g->px) || (commits && px_commits_behind(&g->px))) {
+		px_flush(&g->px, n->now, commits, &n->actions);
+		n->flushing = g;                         /* what it wants now can wait for its next event */
+		group_act(n, g, NULL);
+		n->flushing = NULL;
+		if (commits)
+			g->ticked = n->now;
+	}
+	apply_run(n, g, false);
+	feed_run(n, g);
 }
 
 void node_flush(struct node *n, uint64_t now)
@@ -383,26 +408,18 @@ void node_flush(struct node *n, uint64_t now)
 	struct group *g;
 
 	n->now = now;
-	while ((p = STAILQ_FIRST(&n->loopback)) != NULL) {
-		STAILQ_REMOVE_HEAD(&n->loopback, next);
-		node_message(n, p->type, (struct bytes){ p->body, p->bytes }, now);
-		free(p);
-	}
-	while ((g = STAILQ_FIRST(&n->dirty)) != NULL) {
-		bool commits = now >= g->ticked + TICK_US;
-
-		STAILQ_REMOVE_HEAD(&n->dirty, dirty_next);
-		g->dirty = false;
-		if (px_wants_flush(&g->px) || (commits && px_commits_behind(&g->px))) {
-			px_flush(&g->px, now, commits, &n->actions);
-			n->flushing = g;                 /* what it wants now can wait for its next event */
-			group_act(n, g, NULL);
-			n->flushing = NULL;
-			if (commits)
-				g->ticked = now;
+	do {
+		while ((p = STAILQ_FIRST(&n->loopback)) != NULL) {
+			STAILQ_REMOVE_HEAD(&n->loopback, next);
+			node_message(n, p->type, (struct bytes){ p->body, p->bytes }, now);
+			free(p);
 		}
-		apply_run(n, g, false);
-	}
+		while ((g = STAILQ_FIRST(&n->dirty)) != NULL) {
+			STAILQ_REMOVE_HEAD(&n->dirty, dirty_next);
+			g->dirty = false;
+			flush_group(n, g);
+		}
+	} while (!STAILQ_EMPTY(&n->loopback));
 	if (n->list_dirty)
 		beat_tick(n);
 	wal_flush(n->wal);
