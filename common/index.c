@@ -376,7 +376,7 @@ static uint64_t row_units(const struct index *x, struct bytes item)
 	else
 		while (next_projected(x, &it, &name, &v, &entry))
 			n += name.n + item_value_size(v);
-	return n <= UNIT_BYTES ? 1 : (n + UNIT_BYTES - 1) / UNIT_BYTES;
+	return (n + UNIT_BYTES - 1) / UNIT_BYTES;        /* it has a key, so n > 0 */
 }
 
 static bool same_row(const struct index *x, struct bytes a, struct bytes b)

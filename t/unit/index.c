@@ -378,6 +378,7 @@ TEST(rows_hold_what_is_projected)
 
 	fix(&f, WITH_GLOBAL(KEYS(PART("s", "HASH")), ALL));
 	CHECK(projects_to(&f, "{" SK("1") ",'s':{'S':'x'},'a':{'NULL':true}}", "{" SK("1") ",'s':{'S':'x'},'a':{'NULL':true}}"));
+	CHECK(index_projects(f.x, BYTES_LIT("anything")));
 	unfix(&f);
 	fix(&f, WITH_GLOBAL(KEYS(PART("s", "HASH") "," PART("n", "RANGE")), KEYS_ONLY));
 	CHECK(projects_to(&f, "{" SK("1") ",'s':{'S':'x'},'a':{'NULL':true},'n':{'N':'3'}}", "{" SK("1") ",'s':{'S':'x'},'n':{'N':'3'}}"));
@@ -555,6 +556,11 @@ TEST(malformed_definitions_are_refused)
 		"{" TYPES "}",
 		"{" KEYS(PART("pk", "HASH")) "}",
 		"{" KEYS(PART("pk", "RANGE")) "," TYPES "}",
+		"{'KeySchema':{'S':'pk'}," TYPES "}",
+		"{" KEYS(PART("pk", "HASH")) ",'AttributeDefinitions':{'S':'pk'}}",
+		"{" KEYS(PART("pk", "HASH")) ",'AttributeDefinitions':{'L':[{'S':'pk'}," TYPE("pk", "M") "]}}",
+		"{" KEYS(PART("pk", "HASH")) ",'AttributeDefinitions':{'L':[{'M':{'AttributeName':{'S':'pk'},'AttributeType':{'N':'1'}}}]}}",
+		"{" KEYS("{'M':{'AttributeName':{'N':'1'},'KeyType':{'S':'HASH'}}}") "," TYPES "}",
 		"{" BASE ",'IndexVersion':{'S':'1'}}",
 		"{" BASE ",'IndexVersion':{'N':'-1'}}",
 		"{" BASE ",'LocalSecondaryIndexes':{'M':{}}}",
@@ -563,6 +569,7 @@ TEST(malformed_definitions_are_refused)
 		/* names and ids */
 		"{" BASE "," LOCALS(INDEX(NUMBERED(1) "," LOCAL_KEYS("s") "," ALL)) "}",
 		"{" BASE "," LOCALS(INDEX(NAMED("") "," NUMBERED(1) "," LOCAL_KEYS("s") "," ALL)) "}",
+		"{" BASE "," LOCALS(INDEX("'IndexName':{'N':'1'}," NUMBERED(1) "," LOCAL_KEYS("s") "," ALL)) "}",
 		"{" BASE "," LOCALS(INDEX(NAMED("l") "," LOCAL_KEYS("s") "," ALL)) "}",
 		"{" BASE "," LOCALS(INDEX(NAMED("l") "," NUMBERED(0) "," LOCAL_KEYS("s") "," ALL)) "}",
 		"{" BASE "," LOCALS(INDEX(NAMED("l") "," NUMBERED(128) "," LOCAL_KEYS("s") "," ALL)) "}",
@@ -588,6 +595,7 @@ TEST(malformed_definitions_are_refused)
 		WITH_GLOBAL(KEYS("{'M':{'AttributeName':{'S':''},'KeyType':{'S':'HASH'}}}"), ALL),
 		WITH_GLOBAL(KEYS("{'S':'s'}"), ALL),
 		"{" KEYS(PART("pk", "HASH") "," PART("sk", "HASH")) "," TYPES "," GLOBALS(GLOBAL_OF(KEYS(PART("s", "HASH")), ALL)) "}",
+		"{" KEYS(PART("pk", "HASH") "," PART("sk", "RANGE") "," PART("n", "RANGE")) "," TYPES "," GLOBALS(GLOBAL_OF(KEYS(PART("s", "HASH")), ALL)) "}",
 		"{" KEYS(PART("pk", "HASH") "," PART("pk", "RANGE")) "," TYPES "," GLOBALS(GLOBAL_OF(KEYS(PART("s", "HASH")), ALL)) "}",
 		/* projections */
 		WITH_LOCAL("s", "'p':{'S':'x'}"),
@@ -596,12 +604,16 @@ TEST(malformed_definitions_are_refused)
 		WITH_LOCAL("s", "'Projection':{'M':{}}"),
 		WITH_LOCAL("s", "'Projection':{'M':{'ProjectionType':{'S':'INCLUDE'}}}"),
 		WITH_LOCAL("s", "'Projection':{'M':{'ProjectionType':{'S':'ALL'},'NonKeyAttributes':{'L':[{'S':'x'}]}}}"),
+		WITH_LOCAL("s", "'Projection':{'M':{'ProjectionType':{'S':'INCLUDE'},'NonKeyAttributes':{'SS':['x']}}}"),
 		WITH_LOCAL("s", INCLUDE("{'N':'1'}")),
 		WITH_LOCAL("s", INCLUDE("{'S':''}")),
 		/* what only global ones have */
 		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL "," TABLE)) "}",
 		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL "," STATUS("active") "," TABLE)) "}",
 		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL "," STATUS("ACTIVE"))) "}",
+		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL ",'IndexStatus':{'N':'1'}," TABLE)) "}",
+		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL "," STATUS("ACTIVE") ",'Table':{'N':'1'}")) "}",
+		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL "," STATUS("ACTIVE") ",'Table':{'S':''}")) "}",
 		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL "," STATUS("ACTIVE") "," TABLE ",'Backfilling':{'S':'x'}")) "}",
 		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL "," STATUS("ACTIVE") "," TABLE ",'Partitions':{'S':'x'}")) "}",
 	};
