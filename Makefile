@@ -206,6 +206,8 @@ $(build)/t/unit/sweep: $(call objects,t/sim/store_mem.c t/sim/rowtree.c)
 $(build)/t/unit/tx: $(call objects,t/sim/store_mem.c t/sim/rowtree.c)
 $(build)/t/unit/feed: $(call objects,t/sim/store_mem.c t/sim/rowtree.c)
 $(build)/t/unit/fill: $(call objects,t/sim/store_mem.c t/sim/rowtree.c)
+$(build)/t/unit/change: $(call objects,t/sim/store_mem.c t/sim/rowtree.c)
+$(build)/t/unit/scan: $(call objects,t/sim/store_mem.c t/sim/rowtree.c)
 
 # The node's system calls are watched.
 $(build)/t/crash/crash: LDFLAGS += $(foreach f,openat pwrite posix_fallocate renameat unlinkat mkdir fsync fdatasync,-Wl,--wrap=$(f))
