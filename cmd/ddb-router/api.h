@@ -326,6 +326,8 @@ API_OP(query) API_OP(query_scan)
 API_OP(batch_get) API_OP(batch_write)
 API_OP(tx_get) API_OP(tx_write)
 void op_table_spec_test(struct api_req *q);
+void op_ttl_test(struct api_req *q);
+void op_info_backups_test(struct api_req *q);
 enum djson_result op_table_spec_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 enum djson_result op_batch_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);
 enum djson_result op_tx_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e);

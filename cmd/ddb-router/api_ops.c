@@ -67,7 +67,7 @@ const struct api_op api_ops[] = {
 	READS("TransactGetItems", tx_get, op_tx_read),
 	READS("TransactWriteItems", tx_write, op_tx_read),
 	READS("UntagResource", tag_remove, op_table_spec_read),
-	READS("UpdateContinuousBackups", info_backups_update, op_table_spec_read),
+	TESTS("UpdateContinuousBackups", info_backups_update, op_table_spec_read, op_info_backups_test),
 	LATER("UpdateContributorInsights"),
 	LATER("UpdateGlobalTable"),
 	LATER("UpdateGlobalTableSettings"),
@@ -75,7 +75,7 @@ const struct api_op api_ops[] = {
 	LATER("UpdateKinesisStreamingDestination"),
 	TESTS("UpdateTable", table_update, op_table_spec_read, op_table_spec_test),
 	LATER("UpdateTableReplicaAutoScaling"),
-	READS("UpdateTimeToLive", ttl_update, op_table_spec_read),
+	TESTS("UpdateTimeToLive", ttl_update, op_table_spec_read, op_ttl_test),
 };
 const size_t api_ops_n = sizeof api_ops / sizeof api_ops[0];
 

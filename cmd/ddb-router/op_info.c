@@ -64,13 +64,14 @@ void op_info_backups(struct api_req *q)
 	api_admin(q, "describe", q->m[API_TABLE_NAME].s, BYTES_NONE, 0, backups);
 }
 
-/* Whoever enables it counts on going back in time; without an archive that must fail now, not on the day it is needed. */
-void op_info_backups_update(struct api_req *q)
+void op_info_backups_test(struct api_req *q)
 {
-	const struct op_table_spec *s = q->own;          /* there, as it is required */
+	const struct op_table_spec *s = op_table_spec_of(q);
 	int64_t n = s->recovery_days.v;
 	char days[32];
 
+	if (!q->m[API_POINT_IN_TIME].given)
+		return;
 	snprintf(days, sizeof days, "%lld", (long long)n);
 	if (!s->recovery_given)
 		api_constraint(q, "pointInTimeRecoverySpecification.pointInTimeRecoveryEnabled", BYTES_NONE, "Member must not be null");
@@ -80,8 +81,13 @@ void op_info_backups_update(struct api_req *q)
 	if (s->recovery_days.given && n > 35)
 		api_constraint(q, "pointInTimeRecoverySpecification.recoveryPeriodInDays", bytes_str(days),
 		               "Member must have value less than or equal to 35");
-	if (!api_settled(q))
-		return;
+}
+
+/* Whoever enables it counts on going back in time; without an archive that must fail now, not on the day it is needed. */
+void op_info_backups_update(struct api_req *q)
+{
+	const struct op_table_spec *s = q->own;          /* there, as it is required */
+
 	if (s->recovery)
 		api_refuse(q, RESULT_NOT_SUPPORTED, "Point-in-time recovery is not supported yet");
 	else if (s->recovery_days.given)

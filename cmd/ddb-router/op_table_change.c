@@ -1,19 +1,14 @@
 #include "op_table_change.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <time.h>
-
-#include "op_table_settings.h"
-
-#define DAY_MS 86400000u
-#define HOUR_MS 3600000u
+#include "op_index_change.h"
+#include "op_table_units.h"
 
 struct change {
 	struct api_req *q;
 	const struct op_table_spec *s;
 	struct bytes old;
 	struct op_table_settings now;
+	bool on_demand;                          /* afterwards */
 	uint64_t now_ms;
 	struct item_build *b;
 	struct buf *err;
@@ -23,7 +18,7 @@ struct change {
 
 static bool given(const struct api_req *q, enum api_member m)
 {
-	return m == API_GLOBAL_INDEX_UPDATES ? ((struct op_table_spec *)q->own)->index_updates > 0 : q->m[m].given;
+	return m == API_GLOBAL_INDEX_UPDATES ? ((struct op_table_spec *)q->own)->updates.n > 0 : q->m[m].given;
 }
 
 static bool others(const struct api_req *q, enum api_member but)
@@ -81,29 +76,14 @@ void op_table_change_test(struct api_req *q, struct buf *err)
 		buf_str(err, DJSON_PREFIX "ProvisionedThroughput must be specified when BillingMode is PROVISIONED");
 	else if (api_is(q, API_BILLING_MODE, "PAY_PER_REQUEST") && given(q, API_PROVISIONED_THROUGHPUT))
 		buf_str(err, DJSON_PREFIX "ProvisionedThroughput cannot be specified when BillingMode is PAY_PER_REQUEST");
-	else if (s->read.v > OP_TABLE_UNITS_MAX)
-		buf_fmt(err, "Given value %" PRId64 " for ReadCapacityUnits is out of bounds", s->read.v);
-	else if (s->write.v > OP_TABLE_UNITS_MAX)
-		buf_fmt(err, "Given value %" PRId64 " for WriteCapacityUnits is out of bounds", s->write.v);
 	else
+		op_table_units_test(&s->t, BYTES_NONE, err);
+	if (err->n == 0)
+		op_index_change_test(s, err);
+	if (err->n == 0)
 		test_stream(q, s, err);
 	if (err->n == 0)
 		op_table_change_test_sse(s, err);
-}
-
-void op_table_change_test_limits(const struct op_table_spec *s, bool on_demand, bool clears, struct buf *err)
-{
-	const struct op_table_number *const n[] = { &s->max_read, &s->max_write };
-
-	for (size_t i = 0; i < 2 && err->n == 0; i++) {
-		const char *name = i == 0 ? "MaxReadRequestUnits" : "MaxWriteRequestUnits";
-
-		if (n[i]->given && !on_demand)
-			buf_fmt(err, DJSON_PREFIX "%s for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED",
-				name);
-		else if (n[i]->given && (n[i]->v < 1 || n[i]->v > OP_TABLE_UNITS_MAX) && !(clears && n[i]->v == -1))
-			buf_fmt(err, DJSON_PREFIX "Requested %s for OnDemandThroughput for table is outside of valid range", name);
-	}
 }
 
 bool op_table_change_encrypts(const struct op_table_spec *s)
@@ -136,46 +116,10 @@ static void put_null(struct item_build *b, const char *name)
 	item_build_name(b, bytes_str(name)), item_build_null(b);
 }
 
-/* A table keeps what it has grown to. */
-static void warm_up(struct op_table_settings *t, uint64_t read, uint64_t write)
-{
-	t->warm_read = read > t->warm_read ? read : t->warm_read;
-	t->warm_write = write > t->warm_write ? write : t->warm_write;
-}
-
 static enum result invalid(const struct change *c, const char *text)
 {
 	buf_str(c->err, text);
 	return RESULT_INVALID;
-}
-
-static void print_time(struct buf *out, uint64_t ms)
-{
-	time_t seconds = (time_t)(ms / 1000);
-	char text[96];
-	struct tm tm;
-
-	strftime(text, sizeof text, "%A, %B %-d, %Y at %-I:%M:%S %p Coordinated Universal Time", gmtime_r(&seconds, &tm));
-	buf_str(out, text);
-}
-
-static enum result decrease(struct change *c)
-{
-	uint64_t hour = c->now.decreased_ms + HOUR_MS, midnight = (c->now_ms / DAY_MS + 1) * DAY_MS;
-
-	if (c->now.decreases >= OP_TABLE_DECREASES_MAX && c->now_ms < hour) {
-		buf_fmt(c->err, "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. After the "
-				"first %d decreases, each subsequent decrease in the same UTC day can be performed at most once every 3600 "
-				"seconds. Number of decreases today: %" PRIu64 ". Last decrease at ",
-			OP_TABLE_DECREASES_MAX, c->now.decreases);
-		print_time(c->err, c->now.decreased_ms);
-		buf_str(c->err, ". Next decrease can be made at ");
-		print_time(c->err, hour < midnight ? hour : midnight);
-		return RESULT_LIMIT;
-	}
-	c->now.decreases++;
-	c->now.decreased_ms = c->now_ms;
-	return RESULT_OK;
 }
 
 static enum result to_on_demand(struct change *c)
@@ -185,8 +129,7 @@ static enum result to_on_demand(struct change *c)
 					       "PAY_PER_REQUEST");
 	if (c->now.on_demand)
 		return RESULT_OK;
-	c->now.read = c->now.write = 0;
-	warm_up(&c->now, OP_TABLE_WARM_READ, OP_TABLE_WARM_WRITE);
+	op_table_units_end(&c->now);
 	put_s(c->b, "BillingMode", BYTES_LIT("PAY_PER_REQUEST"));
 	op_table_settings_put_time(c->b, "LastUpdateToPayPerRequestDateTime", c->now_ms);
 	op_table_settings_put_throughput(c->b, &c->now);
@@ -196,27 +139,17 @@ static enum result to_on_demand(struct change *c)
 
 static enum result to_units(struct change *c)
 {
-	uint64_t read = (uint64_t)c->s->read.v, write = (uint64_t)c->s->write.v, since;
+	bool on_demand = c->now.on_demand;
+	enum result r = op_table_units_set(&c->now, &c->s->t, BYTES_NONE, c->now_ms, c->err);
+	uint64_t since;
 
-	if (!c->now.on_demand && read == c->now.read && write == c->now.write) {
-		buf_fmt(c->err, "The provisioned throughput for the table will not change. The requested value equals the current value. "
-				"Current ReadCapacityUnits provisioned for the table: %" PRIu64 ". Requested ReadCapacityUnits: %" PRIu64 ". "
-				"Current WriteCapacityUnits provisioned for the table: %" PRIu64 ". Requested WriteCapacityUnits: %" PRIu64 ". "
-				"Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.",
-			c->now.read, read, c->now.write, write);
-		return RESULT_INVALID;
-	}
-	if ((read < c->now.read || write < c->now.write) && decrease(c) != RESULT_OK)
-		return RESULT_LIMIT;
-	if (read > c->now.read || write > c->now.write)
-		c->now.increased_ms = c->now_ms;
-	c->now.read = read;
-	c->now.write = write;
-	warm_up(&c->now, read, write);
+	if (r != RESULT_OK)
+		return r;
 	put_s(c->b, "BillingMode", BYTES_LIT("PROVISIONED"));
-	if (c->now.on_demand) {
+	if (on_demand) {
 		since = op_table_settings_time(c->old, "LastUpdateToPayPerRequestDateTime");
-		op_table_settings_put_time(c->b, "LastUpdateToPayPerRequestDateTime", since > 0 ? since : op_table_settings_time(c->old, "CreationDateTime"));
+		op_table_settings_put_time(c->b, "LastUpdateToPayPerRequestDateTime",
+					   since > 0 ? since : op_table_settings_time(c->old, "CreationDateTime"));
 		put_null(c->b, "OnDemandThroughput");
 	}
 	op_table_settings_put_throughput(c->b, &c->now);
@@ -224,43 +157,26 @@ static enum result to_units(struct change *c)
 	return RESULT_OK;
 }
 
-static uint64_t limit_of(struct op_table_number asked, uint64_t old)
-{
-	return !asked.given ? old : asked.v < 0 ? 0 : (uint64_t)asked.v;
-}
-
 static enum result limits(struct change *c)
 {
-	bool on_demand = given(c->q, API_BILLING_MODE) ? api_is(c->q, API_BILLING_MODE, "PAY_PER_REQUEST") : c->now.on_demand;
-	uint64_t read = limit_of(c->s->max_read, c->now.max_read), write = limit_of(c->s->max_write, c->now.max_write);
+	enum result r = op_table_units_limit(&c->now, &c->s->t, BYTES_NONE, c->on_demand, c->err);
 
-	op_table_change_test_limits(c->s, on_demand, true, c->err);
-	if (c->err->n > 0)
-		return RESULT_INVALID;
-	if (read == 0 && write == 0)
+	if (r != RESULT_OK)
+		return r;
+	if (c->now.max_read == 0 && c->now.max_write == 0)
 		put_null(c->b, "OnDemandThroughput");
 	else
-		op_table_settings_put_pair(c->b, "OnDemandThroughput", "MaxReadRequestUnits", read, "MaxWriteRequestUnits", write);
+		op_table_settings_put_limits(c->b, &c->now);
 	return RESULT_OK;
 }
 
 static enum result warm(struct change *c)
 {
-	const struct op_table_number *const n[] = { &c->s->warm_read, &c->s->warm_write };
-	const uint64_t old[] = { c->now.warm_read, c->now.warm_write };
+	enum result r = op_table_units_warm(&c->now, &c->s->t, BYTES_NONE, c->err);
 
-	for (size_t i = 0; i < 2; i++) {
-		const char *name = i == 0 ? "ReadUnitsPerSecond" : "WriteUnitsPerSecond";
-
-		if (!n[i]->given || (n[i]->v >= 0 && (uint64_t)n[i]->v >= old[i] && n[i]->v <= OP_TABLE_UNITS_MAX))
-			continue;
-		buf_fmt(c->err, DJSON_PREFIX "Requested %s for WarmThroughput for table is %s", name, n[i]->v > OP_TABLE_UNITS_MAX ?
-			"out of bounds" : "lower than current WarmThroughput, decreasing WarmThroughput is not supported");
-		return RESULT_INVALID;
-	}
-	warm_up(&c->now, n[0]->given ? (uint64_t)n[0]->v : 0, n[1]->given ? (uint64_t)n[1]->v : 0);
-	op_table_settings_put_warm(c->b, &c->now);
-	return RESULT_OK;
+	if (r == RESULT_OK)
+		op_table_settings_put_warm(c->b, &c->now);
+	return r;
 }
 
 static enum result stream(struct change *c)
@@ -344,11 +260,13 @@ static enum result unused(const struct change *c, struct bytes list)
 	return RESULT_INVALID;
 }
 
-/* Without indexes the attributes of the key are all there is to define. */
+/* Of those that come with a new index, what nobody uses is dropped. */
 static enum result definitions(const struct change *c)
 {
 	struct value list;
 
+	if (op_index_change_creates(c->s))
+		return RESULT_OK;
 	if (!item_get(c->old, BYTES_LIT("AttributeDefinitions"), &list) || list.tag != ITEM_L)
 		return RESULT_OK;
 	for (size_t i = 0; i < c->s->definitions && i < OP_TABLE_DEFINITIONS_MAX; i++)
@@ -359,15 +277,18 @@ static enum result definitions(const struct change *c)
 
 enum result op_table_change(struct api_req *q, struct bytes old, uint64_t now_ms, struct item_build *b, struct buf *err)
 {
-	struct change c = { .q = q, .s = op_table_spec_of(q), .old = old, .now = op_table_settings_of(old, now_ms), .now_ms = now_ms, .b = b, .err = err };
-	enum result r = definitions(&c);
+	struct change c = { .q = q, .s = op_table_spec_of(q), .old = old, .now = op_table_settings_of(old, now_ms), .now_ms = now_ms, .b = b,
+			    .err = err };
+	enum result r = op_index_change_may(c.s, q->m[API_TABLE_NAME].s, old, err);
 
+	c.on_demand = given(q, API_BILLING_MODE) ? api_is(q, API_BILLING_MODE, "PAY_PER_REQUEST") : c.now.on_demand;
+	if (r == RESULT_OK)
+		r = definitions(&c);
 	op_table_settings_begin(b, old);
-	if (r == RESULT_OK && (given(q, API_BILLING_MODE) || given(q, API_PROVISIONED_THROUGHPUT))) {
-		bool on_demand = given(q, API_BILLING_MODE) ? api_is(q, API_BILLING_MODE, "PAY_PER_REQUEST") : c.now.on_demand;
-
-		r = on_demand ? to_on_demand(&c) : to_units(&c);
-	}
+	if (r == RESULT_OK && (given(q, API_BILLING_MODE) || given(q, API_PROVISIONED_THROUGHPUT)))
+		r = c.on_demand ? to_on_demand(&c) : to_units(&c);
+	if (r == RESULT_OK)
+		r = op_index_change(c.s, old, c.on_demand, now_ms, b, err);
 	if (r == RESULT_OK && given(q, API_ON_DEMAND_THROUGHPUT))
 		r = limits(&c);
 	if (r == RESULT_OK && given(q, API_WARM_THROUGHPUT))

@@ -7,8 +7,6 @@
 
 #include "op_table_spec.h"
 
-#define OP_TABLE_DECREASES_MAX 4                 /* of throughput in a day (UTC); then one an hour */
-
 /* Members that do not go together, or none at all: the first mistake, appended to err. */
 void op_table_change_test(struct api_req *q, struct buf *err);
 /*
@@ -18,8 +16,7 @@ void op_table_change_test(struct api_req *q, struct buf *err);
  */
 enum result op_table_change(struct api_req *q, struct bytes old, uint64_t now_ms, struct item_build *b, struct buf *err);
 
-/* What is wrong in a specification by itself, appended.  clears: -1 takes a limit away. */
-void op_table_change_test_limits(const struct op_table_spec *s, bool on_demand, bool clears, struct buf *err);
+/* What is wrong in a specification by itself, appended. */
 void op_table_change_test_sse(const struct op_table_spec *s, struct buf *err);
 bool op_table_change_encrypts(const struct op_table_spec *s);  /* with a key that somebody asked for */
 

@@ -79,8 +79,8 @@ enum djson_result op_table_model_read_strings(struct json_read *r, struct bytes 
 	return DJSON_OK;
 }
 
-enum djson_result op_table_model_read_numbers(struct json_read *r, const char *a, struct op_table_number *to_a, const char *b,
-                                              struct op_table_number *to_b, struct djson_error *e)
+static enum djson_result read_numbers(struct json_read *r, const char *a, struct op_table_number *to_a, const char *b,
+                                      struct op_table_number *to_b, struct djson_error *e)
 {
 	struct op_table_field f[] = { OP_TABLE_FIELD(a, JSON_NUMBER), OP_TABLE_FIELD(b, JSON_NUMBER) };
 	enum djson_result result = op_table_model_read(r, f, 2, e);
@@ -88,6 +88,30 @@ enum djson_result op_table_model_read_numbers(struct json_read *r, const char *a
 	*to_a = (struct op_table_number){ f[0].given, f[0].i };
 	*to_b = (struct op_table_number){ f[1].given, f[1].i };
 	return result;
+}
+
+enum djson_result op_table_model_read_units(struct json_read *r, void *throughput, struct djson_error *e)
+{
+	struct op_table_throughput *t = throughput;
+
+	t->units_given = true;
+	return read_numbers(r, "ReadCapacityUnits", &t->read, "WriteCapacityUnits", &t->write, e);
+}
+
+enum djson_result op_table_model_read_limits(struct json_read *r, void *throughput, struct djson_error *e)
+{
+	struct op_table_throughput *t = throughput;
+
+	t->limits_given = true;
+	return read_numbers(r, "MaxReadRequestUnits", &t->max_read, "MaxWriteRequestUnits", &t->max_write, e);
+}
+
+enum djson_result op_table_model_read_warm(struct json_read *r, void *throughput, struct djson_error *e)
+{
+	struct op_table_throughput *t = throughput;
+
+	t->warm_given = true;
+	return read_numbers(r, "ReadUnitsPerSecond", &t->warm_read, "WriteUnitsPerSecond", &t->warm_write, e);
 }
 
 /* --- constraints -------------------------------------------------------------------------------------------------- */
@@ -133,7 +157,8 @@ static void test_length(struct api_req *q, const char *where, const struct op_ta
 	buf_fini(&list);
 }
 
-void op_table_model_test_schema(struct api_req *q, const char *where, const struct op_table_pair *schema, size_t n, size_t max, size_t most)
+void op_table_model_test_schema(struct api_req *q, const char *where, const struct op_table_pair *schema, size_t n, size_t max,
+                                size_t most)
 {
 	static const char *const kinds[] = { "HASH", "RANGE", NULL };
 	size_t kept = n < max ? n : max;
@@ -164,8 +189,10 @@ static void test_one(struct api_req *q, const char *where, const char *name, str
 		api_constraint(q, path, bytes_str(text), "Member must have value greater than or equal to 1");
 }
 
-void op_table_model_test_units(struct api_req *q, const char *where, struct op_table_number read, struct op_table_number write)
+void op_table_model_test_units(struct api_req *q, const char *where, const struct op_table_throughput *t)
 {
-	test_one(q, where, "writeCapacityUnits", write);
-	test_one(q, where, "readCapacityUnits", read);
+	if (!t->units_given)
+		return;
+	test_one(q, where, "writeCapacityUnits", t->write);
+	test_one(q, where, "readCapacityUnits", t->read);
 }

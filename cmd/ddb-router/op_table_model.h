@@ -18,6 +18,13 @@ struct op_table_number {
 	int64_t v;
 };
 
+struct op_table_throughput {                     /* asked for, of a table or of an index */
+	bool units_given, limits_given, warm_given;
+	struct op_table_number read, write;      /* ProvisionedThroughput */
+	struct op_table_number max_read, max_write;      /* OnDemandThroughput */
+	struct op_table_number warm_read, warm_write;    /* WarmThroughput */
+};
+
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
 struct op_table_field {
@@ -40,8 +47,10 @@ enum djson_result op_table_model_read(struct json_read *r, struct op_table_field
 enum djson_result op_table_model_read_pairs(struct json_read *r, const char *a, const char *b, struct op_table_pair *out, size_t max,
                                             size_t *n, struct djson_error *e);
 enum djson_result op_table_model_read_strings(struct json_read *r, struct bytes *out, size_t max, size_t *n, struct djson_error *e);
-enum djson_result op_table_model_read_numbers(struct json_read *r, const char *a, struct op_table_number *to_a, const char *b,
-                                              struct op_table_number *to_b, struct djson_error *e);
+/* What the names say, into a struct op_table_throughput. */
+enum djson_result op_table_model_read_units(struct json_read *r, void *throughput, struct djson_error *e);
+enum djson_result op_table_model_read_limits(struct json_read *r, void *throughput, struct djson_error *e);
+enum djson_result op_table_model_read_warm(struct json_read *r, void *throughput, struct djson_error *e);
 
 /* --- constraints: what fails is told to api_constraint ------------------------------------------------------------ */
 
@@ -50,8 +59,9 @@ void op_table_model_test_name(struct api_req *q, const char *where, struct bytes
 /* A required member of an enumeration; set: "Member must satisfy enum value set: [..]". */
 void op_table_model_test_word(struct api_req *q, const char *where, struct bytes v, const char *const *words, const char *set);
 /* A KeySchema of n elements, of which max are kept; more than most are refused. */
-void op_table_model_test_schema(struct api_req *q, const char *where, const struct op_table_pair *schema, size_t n, size_t max, size_t most);
-/* ProvisionedThroughput. */
-void op_table_model_test_units(struct api_req *q, const char *where, struct op_table_number read, struct op_table_number write);
+void op_table_model_test_schema(struct api_req *q, const char *where, const struct op_table_pair *schema, size_t n, size_t max,
+                                size_t most);
+/* ProvisionedThroughput, if it is given. */
+void op_table_model_test_units(struct api_req *q, const char *where, const struct op_table_throughput *t);
 
 #endif

@@ -44,10 +44,9 @@ static bool is_on_demand(struct bytes definition)
 	return item_get(definition, BYTES_LIT("BillingMode"), &v) && bytes_is(v.body, "PAY_PER_REQUEST");
 }
 
-static void warm_of(struct bytes d, uint64_t *read, uint64_t *write)
+static void warm_of(struct bytes d, bool on_demand, uint64_t *read, uint64_t *write)
 {
 	struct bytes warm = get_map(d, "WarmThroughput"), units = get_map(d, "ProvisionedThroughput");
-	bool on_demand = is_on_demand(d);
 
 	*read = get_u64(warm, "ReadUnitsPerSecond");
 	*write = get_u64(warm, "WriteUnitsPerSecond");
@@ -64,19 +63,29 @@ static uint64_t decreases_of(struct bytes d, uint64_t now_ms)
 	return op_table_settings_time(units, "LastDecreaseDateTime") / DAY_MS == now_ms / DAY_MS ? get_u64(units, "NumberOfDecreasesToday") : 0;
 }
 
-struct op_table_settings op_table_settings_of(struct bytes d, uint64_t now_ms)
+static struct op_table_settings settings_of(struct bytes d, bool on_demand, uint64_t now_ms)
 {
 	struct bytes units = get_map(d, "ProvisionedThroughput");
 	struct op_table_settings t = {
-		.on_demand = is_on_demand(d), .read = get_u64(units, "ReadCapacityUnits"), .write = get_u64(units, "WriteCapacityUnits"),
+		.on_demand = on_demand, .read = get_u64(units, "ReadCapacityUnits"), .write = get_u64(units, "WriteCapacityUnits"),
 		.increased_ms = op_table_settings_time(units, "LastIncreaseDateTime"), .decreased_ms = op_table_settings_time(units, "LastDecreaseDateTime"),
 		.decreases = decreases_of(d, now_ms),
 		.max_read = get_u64(get_map(d, "OnDemandThroughput"), "MaxReadRequestUnits"),
 		.max_write = get_u64(get_map(d, "OnDemandThroughput"), "MaxWriteRequestUnits"),
 	};
 
-	warm_of(d, &t.warm_read, &t.warm_write);
+	warm_of(d, on_demand, &t.warm_read, &t.warm_write);
 	return t;
+}
+
+struct op_table_settings op_table_settings_of(struct bytes d, uint64_t now_ms)
+{
+	return settings_of(d, is_on_demand(d), now_ms);
+}
+
+struct op_table_settings op_table_settings_of_index(struct bytes d, struct bytes map, uint64_t now_ms)
+{
+	return settings_of(map, is_on_demand(d), now_ms);
 }
 
 /* --- writing one -------------------------------------------------------------------------------------------------- */
@@ -113,7 +122,8 @@ void op_table_settings_put_time(struct item_build *b, const char *name, uint64_t
 	item_build_name(b, bytes_str(name)), item_build_n(b, &n);
 }
 
-void op_table_settings_put_pair(struct item_build *b, const char *name, const char *first, uint64_t a, const char *second, uint64_t c)
+/* 0: nothing */
+static void put_pair(struct item_build *b, const char *name, const char *first, uint64_t a, const char *second, uint64_t c)
 {
 	item_build_name(b, bytes_str(name));
 	item_build_open(b, ITEM_M);
@@ -138,7 +148,12 @@ void op_table_settings_put_throughput(struct item_build *b, const struct op_tabl
 
 void op_table_settings_put_warm(struct item_build *b, const struct op_table_settings *t)
 {
-	op_table_settings_put_pair(b, "WarmThroughput", "ReadUnitsPerSecond", t->warm_read, "WriteUnitsPerSecond", t->warm_write);
+	put_pair(b, "WarmThroughput", "ReadUnitsPerSecond", t->warm_read, "WriteUnitsPerSecond", t->warm_write);
+}
+
+void op_table_settings_put_limits(struct item_build *b, const struct op_table_settings *t)
+{
+	put_pair(b, "OnDemandThroughput", "MaxReadRequestUnits", t->max_read, "MaxWriteRequestUnits", t->max_write);
 }
 
 void op_table_settings_put_stream(struct item_build *b, const struct op_table_spec *s, uint64_t now_ms)

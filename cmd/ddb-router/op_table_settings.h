@@ -25,6 +25,8 @@ struct op_table_settings {
 };
 
 struct op_table_settings op_table_settings_of(struct bytes definition, uint64_t now_ms);
+/* Of a global index, which the definition has as this map. */
+struct op_table_settings op_table_settings_of_index(struct bytes definition, struct bytes map, uint64_t now_ms);
 uint64_t op_table_settings_time(struct bytes item, const char *name);        /* 0: none */
 
 /* Reset b and open an item in it: a change of the definition old and of no other, for autoadmin's verb update. */
@@ -33,7 +35,7 @@ void op_table_settings_begin(struct item_build *b, struct bytes old);
 void op_table_settings_put_time(struct item_build *b, const char *name, uint64_t ms);        /* 0: nothing */
 void op_table_settings_put_throughput(struct item_build *b, const struct op_table_settings *t);
 void op_table_settings_put_warm(struct item_build *b, const struct op_table_settings *t);
-void op_table_settings_put_pair(struct item_build *b, const char *name, const char *first, uint64_t a, const char *second, uint64_t c);
+void op_table_settings_put_limits(struct item_build *b, const struct op_table_settings *t);
 void op_table_settings_put_stream(struct item_build *b, const struct op_table_spec *s, uint64_t now_ms);
 void op_table_settings_put_sse(struct item_build *b, const struct op_table_spec *s, const char *region);
 

@@ -6,11 +6,21 @@
 
 #include "mem.h"
 
+static void free_spec(void *own)
+{
+	struct op_table_spec *s = own;
+
+	op_index_spec_free(&s->local);
+	op_index_spec_free(&s->global);
+	op_index_spec_free(&s->updates);
+	free(s);
+}
+
 struct op_table_spec *op_table_spec_of(struct api_req *q)
 {
 	if (q->own == NULL) {
 		q->own = mem_new(sizeof(struct op_table_spec));
-		q->own_free = free;
+		q->own_free = free_spec;
 	}
 	return q->own;
 }
@@ -86,16 +96,6 @@ static enum djson_result read_count(struct json_read *r, size_t *n, struct djson
 	return DJSON_OK;
 }
 
-static enum djson_result read_indexes(struct json_read *r, struct op_table_spec *s, struct djson_error *e)
-{
-	size_t n = 0;
-	enum djson_result result = read_count(r, &n, e);
-
-	if (n > 0)
-		s->unsupported = "Secondary indexes are not supported yet";
-	return result;
-}
-
 enum djson_result op_table_spec_read(struct api_req *q, enum api_member m, struct json_read *r, struct djson_error *e)
 {
 	struct op_table_spec *s = op_table_spec_of(q);
@@ -111,11 +111,11 @@ enum djson_result op_table_spec_read(struct api_req *q, enum api_member m, struc
 	case API_TAG_KEYS:
 		return read_keys(r, s, e);
 	case API_PROVISIONED_THROUGHPUT:
-		return op_table_model_read_numbers(r, "ReadCapacityUnits", &s->read, "WriteCapacityUnits", &s->write, e);
+		return op_table_model_read_units(r, &s->t, e);
 	case API_WARM_THROUGHPUT:
-		return op_table_model_read_numbers(r, "ReadUnitsPerSecond", &s->warm_read, "WriteUnitsPerSecond", &s->warm_write, e);
+		return op_table_model_read_warm(r, &s->t, e);
 	case API_ON_DEMAND_THROUGHPUT:
-		return op_table_model_read_numbers(r, "MaxReadRequestUnits", &s->max_read, "MaxWriteRequestUnits", &s->max_write, e);
+		return op_table_model_read_limits(r, &s->t, e);
 	case API_STREAM:
 		return read_stream(r, s, e);
 	case API_SSE:
@@ -125,11 +125,13 @@ enum djson_result op_table_spec_read(struct api_req *q, enum api_member m, struc
 	case API_POINT_IN_TIME:
 		return read_recovery(r, s, e);
 	case API_GLOBAL_INDEX_UPDATES:
-		return read_count(r, &s->index_updates, e);
-	case API_REPLICA_UPDATES:
-		return read_count(r, &s->replica_updates, e);
+		return op_index_spec_read_updates(r, &s->updates, e);
+	case API_LOCAL_INDEXES:
+		return op_index_spec_read(r, &s->local, INDEX_LOCAL_MAX, e);
+	case API_GLOBAL_INDEXES:
+		return op_index_spec_read(r, &s->global, INDEX_GLOBAL_MAX, e);
 	default:
-		return read_indexes(r, s, e);
+		return read_count(r, &s->replica_updates, e);
 	}
 }
 
@@ -142,8 +144,7 @@ void op_table_spec_test(struct api_req *q)
 	const struct op_table_spec *s = op_table_spec_of(q);
 	char where[OP_TABLE_WHERE_MAX];
 
-	if (q->m[API_PROVISIONED_THROUGHPUT].given)
-		op_table_model_test_units(q, "provisionedThroughput", s->read, s->write);
+	op_table_model_test_units(q, "provisionedThroughput", &s->t);
 	for (size_t i = 0; i < s->definitions && i < OP_TABLE_DEFINITIONS_MAX; i++) {
 		snprintf(where, sizeof where, "attributeDefinitions.%zu.member.attributeName", i + 1);
 		op_table_model_test_name(q, where, s->definition[i].a);
@@ -152,6 +153,9 @@ void op_table_spec_test(struct api_req *q)
 	}
 	if (q->m[API_KEY_SCHEMA].given)
 		op_table_model_test_schema(q, "keySchema", s->schema, s->schemas, OP_TABLE_SCHEMA_MAX, 2);
+	op_index_spec_test(q, "localSecondaryIndexes", &s->local, 2);
+	op_index_spec_test(q, "globalSecondaryIndexes", &s->global, OP_INDEX_SCHEMA_MAX);
+	op_index_spec_test_updates(q, &s->updates);
 	if (q->m[API_STREAM].given && !s->stream_given)
 		api_constraint(q, "streamSpecification.streamEnabled", BYTES_NONE, "Member must not be null");
 	if (s->view.p != NULL)

@@ -6,20 +6,19 @@
 #ifndef ROUTER_OP_TABLE_SPEC_H
 #define ROUTER_OP_TABLE_SPEC_H
 
-#include "op_table_model.h"
+#include "op_index_spec.h"
 
-#define OP_TABLE_DEFINITIONS_MAX 100             /* attributes: 2, and 5 * 1 + 20 * 8 of indexes, less what they share */
+#define OP_TABLE_DEFINITIONS_MAX (2 + INDEX_LOCAL_MAX + INDEX_GLOBAL_MAX * OP_INDEX_SCHEMA_MAX)
 #define OP_TABLE_SCHEMA_MAX 8                    /* read; more than 2 are refused */
 #define OP_TABLE_TAGS_MAX 50                     /* of a table */
 #define OP_TABLE_TAGS_READ_MAX 100               /* of a request; what is beyond is counted */
-#define OP_TABLE_UNITS_MAX 1000000000000
 
 /* Views of the request's text.  Whether a member as a whole is given, q->m says. */
 struct op_table_spec {
 	struct op_table_pair definition[OP_TABLE_DEFINITIONS_MAX], schema[OP_TABLE_SCHEMA_MAX], tag[OP_TABLE_TAGS_READ_MAX];
 	size_t definitions, schemas, tags;       /* as many as were there; TagKeys are tags without a value */
-	struct op_table_number read, write;      /* ProvisionedThroughput */
-	struct op_table_number warm_read, warm_write, max_read, max_write;
+	struct op_table_throughput t;
+	struct op_index_list local, global, updates;
 	bool stream_given, stream;               /* StreamEnabled */
 	struct bytes view;                       /* StreamViewType */
 	bool sse_given, sse;                     /* Enabled */
@@ -28,8 +27,7 @@ struct op_table_spec {
 	struct bytes ttl_attribute;
 	bool recovery_given, recovery;           /* PointInTimeRecoveryEnabled */
 	struct op_table_number recovery_days;
-	size_t index_updates, replica_updates;
-	const char *unsupported;                 /* asked for, and not there yet */
+	size_t replica_updates;
 	struct bytes name;                       /* from here on op_table_edit's */
 	enum result (*change)(struct api_req *q, struct bytes old);
 	void (*changed)(struct api_req *q, struct bytes definition);

@@ -17,7 +17,7 @@ static enum result change(struct api_req *q, struct bytes old)
 static void changed(struct api_req *q, struct bytes definition)
 {
 	bool slow = q->m[API_BILLING_MODE].given || q->m[API_PROVISIONED_THROUGHPUT].given || q->m[API_STREAM].given ||
-		    q->m[API_TABLE_CLASS].given;
+		    q->m[API_TABLE_CLASS].given || op_table_spec_of(q)->updates.n > 0;
 	struct json_write *w = api_begin(q);
 
 	json_write_name(w, "TableDescription");
@@ -27,7 +27,7 @@ static void changed(struct api_req *q, struct bytes definition)
 
 static const char *unsupported(struct api_req *q)
 {
-	if (op_table_spec_of(q)->index_updates > 0)
+	if (op_table_spec_of(q)->updates.n > 0)
 		return "Secondary indexes are not supported yet";
 	if (q->m[API_REPLICA_UPDATES].given || q->m[API_MULTI_REGION].given || q->m[API_GLOBAL_TABLE_WITNESSES].given ||
 	    q->m[API_GLOBAL_TABLE_SETTINGS].given)

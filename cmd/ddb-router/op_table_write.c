@@ -1,7 +1,9 @@
 /* Source: the API reference, TableDescription. */
+#include <string.h>
+
 #include "clock.h"
+#include "op_index.h"
 #include "op_table.h"
-#include "op_table_settings.h"
 
 static void write_value(struct json_write *w, struct value v)
 {
@@ -153,13 +155,109 @@ static void write_size(struct json_write *w, struct bytes d, const char *name)
 	}
 }
 
+/* What no key uses any more belongs to an index that is gone. */
+static void write_attributes(struct json_write *w, struct bytes d)
+{
+	struct value list, v, name;
+	struct item_iter it;
+
+	if (!item_get(d, BYTES_LIT("AttributeDefinitions"), &list) || list.tag != ITEM_L)
+		return;
+	json_write_name(w, "AttributeDefinitions");
+	json_write_array(w);
+	for (it = item_iter(list.body); item_next_value(&it, &v);)
+		if (item_get(v.body, BYTES_LIT("AttributeName"), &name) && op_index_uses(d, name.body))
+			write_value(w, v);
+	json_write_array_end(w);
+}
+
+static void write_index_arn(struct json_write *w, struct bytes d, struct bytes map)
+{
+	struct buf arn = { 0 };
+	struct value table, name;
+
+	if (item_get(d, BYTES_LIT("TableArn"), &table) && item_get(map, BYTES_LIT("IndexName"), &name)) {
+		buf_bytes(&arn, table.body);
+		buf_str(&arn, "/index/");
+		buf_bytes(&arn, name.body);
+		json_write_name(w, "IndexArn");
+		json_write_string(w, buf_view(&arn));
+	}
+	buf_fini(&arn);
+}
+
+/* status: of a table that is not there yet, or soon gone, and so its indexes; or NULL */
+static void write_index_state(struct json_write *w, struct bytes map, const char *status)
+{
+	struct value v;
+
+	json_write_name(w, "IndexStatus");
+	if (status != NULL) {
+		json_write_str(w, status);
+		return;
+	}
+	if (!item_get(map, BYTES_LIT("IndexStatus"), &v)) {
+		json_write_str(w, "ACTIVE");
+		return;
+	}
+	json_write_string(w, v.body);
+	if (bytes_is(v.body, "CREATING"))
+		copy(w, map, "Backfilling");
+}
+
+static void write_index(struct json_write *w, struct bytes d, struct bytes map, bool global, const char *status)
+{
+	struct op_table_settings t = op_table_settings_of_index(d, map, clock_wall_us() / 1000);
+
+	json_write_object(w);
+	copy(w, map, "IndexName");
+	copy(w, map, "KeySchema");
+	copy(w, map, "Projection");
+	if (global) {
+		write_index_state(w, map, status);
+		write_throughput(w, map, &t);
+	}
+	write_size(w, map, "IndexSizeBytes");
+	write_size(w, map, "ItemCount");
+	write_index_arn(w, d, map);
+	if (global) {
+		copy(w, map, "OnDemandThroughput");
+		write_warm(w, &t);
+	}
+	json_write_object_end(w);
+}
+
+static void write_indexes(struct json_write *w, struct bytes d, const char *name, bool global, const char *status)
+{
+	struct value list, v;
+	struct item_iter it;
+
+	if (!item_get(d, bytes_str(name), &list) || list.tag != ITEM_L || item_count(list.body) == 0)
+		return;
+	json_write_name(w, name);
+	json_write_array(w);
+	for (it = item_iter(list.body); item_next_value(&it, &v);)
+		write_index(w, d, v.body, global, status);
+	json_write_array_end(w);
+}
+
+/* What a table's status says of its indexes too. */
+static const char *status_of(struct bytes d, const char *status)
+{
+	struct value v;
+
+	if (status == NULL && item_get(d, BYTES_LIT("TableStatus"), &v))
+		status = bytes_is(v.body, "CREATING") ? "CREATING" : bytes_is(v.body, "DELETING") ? "DELETING" : NULL;
+	return status != NULL && strcmp(status, "UPDATING") != 0 && strcmp(status, "ACTIVE") != 0 ? status : NULL;
+}
+
 void op_table_write(struct json_write *w, struct bytes d, const char *status)
 {
 	struct op_table_settings t = op_table_settings_of(d, clock_wall_us() / 1000);
 	struct value v;
 
 	json_write_object(w);
-	copy(w, d, "AttributeDefinitions");
+	write_attributes(w, d);
 	copy(w, d, "TableName");
 	copy(w, d, "KeySchema");
 	json_write_name(w, "TableStatus");
@@ -176,6 +274,8 @@ void op_table_write(struct json_write *w, struct bytes d, const char *status)
 	copy(w, d, "TableArn");
 	copy(w, d, "TableId");
 	write_billing(w, d, &t);
+	write_indexes(w, d, "LocalSecondaryIndexes", false, NULL);
+	write_indexes(w, d, "GlobalSecondaryIndexes", true, status_of(d, status));
 	write_class(w, d);
 	write_stream(w, d);
 	copy(w, d, "SSEDescription");

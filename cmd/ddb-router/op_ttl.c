@@ -63,10 +63,13 @@ void op_ttl_describe(struct api_req *q)
 
 /* --- update ------------------------------------------------------------------------------------------------------- */
 
-static void test(struct api_req *q, const struct op_table_spec *s)
+void op_ttl_test(struct api_req *q)
 {
 	static const char where[] = "timeToLiveSpecification.attributeName";
+	const struct op_table_spec *s = op_table_spec_of(q);
 
+	if (!q->m[API_TIME_TO_LIVE].given)
+		return;
 	if (s->ttl_attribute.p == NULL)
 		api_constraint(q, where, BYTES_NONE, "Member must not be null");
 	else if (s->ttl_attribute.n == 0)
@@ -129,7 +132,5 @@ static void changed(struct api_req *q, struct bytes definition)
 
 void op_ttl_update(struct api_req *q)
 {
-	test(q, q->own);                                 /* there, as it is required */
-	if (api_settled(q))
-		op_table_edit(q, q->m[API_TABLE_NAME].s, change, changed);
+	op_table_edit(q, q->m[API_TABLE_NAME].s, change, changed);
 }

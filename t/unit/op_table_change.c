@@ -3,7 +3,7 @@
 
 #include "check.h"
 #include "cmd/ddb-router/op_table_change.h"
-#include "cmd/ddb-router/op_table_settings.h"
+#include "cmd/ddb-router/op_table_units.h"
 #include "mem.h"
 
 #define HOUR_MS 3600000u
@@ -62,8 +62,8 @@ static void give(struct fixture *f, enum api_member m, const char *s)
 static void units(struct fixture *f, int64_t read, int64_t write)
 {
 	f->q->m[API_PROVISIONED_THROUGHPUT].given = true;
-	f->s->read = (struct op_table_number){ true, read };
-	f->s->write = (struct op_table_number){ true, write };
+	f->s->t.read = (struct op_table_number){ true, read };
+	f->s->t.write = (struct op_table_number){ true, write };
 }
 
 static enum result ask(struct fixture *f)
@@ -187,7 +187,7 @@ TEST(billing_changes_both_ways)
 		    "is PAY_PER_REQUEST");
 	again(&f);
 	f.q->m[API_ON_DEMAND_THROUGHPUT].given = true;
-	f.s->max_read = (struct op_table_number){ true, 100 };
+	f.s->t.max_read = (struct op_table_number){ true, 100 };
 	CHECK(done(&f).max_read == 100);
 	give(&f, API_BILLING_MODE, "PROVISIONED");
 	units(&f, 7, 8);
@@ -251,23 +251,23 @@ TEST(limits_are_merged_and_cleared)
 
 	begin(&f, 0, 0);
 	give(&f, API_ON_DEMAND_THROUGHPUT, "");
-	f.s->max_read = (struct op_table_number){ true, 100 };
+	f.s->t.max_read = (struct op_table_number){ true, 100 };
 	done(&f);
 	give(&f, API_ON_DEMAND_THROUGHPUT, "");
-	f.s->max_write = (struct op_table_number){ true, 50 };
+	f.s->t.max_write = (struct op_table_number){ true, 50 };
 	t = done(&f);
 	CHECK(t.max_read == 100 && t.max_write == 50);
 	give(&f, API_ON_DEMAND_THROUGHPUT, "");
-	f.s->max_read = f.s->max_write = (struct op_table_number){ true, -1 };
+	f.s->t.max_read = f.s->t.max_write = (struct op_table_number){ true, -1 };
 	done(&f);
 	CHECK(!has(&f, "OnDemandThroughput", &v));
 	give(&f, API_ON_DEMAND_THROUGHPUT, "");
-	f.s->max_write = (struct op_table_number){ true, 0 };
+	f.s->t.max_write = (struct op_table_number){ true, 0 };
 	refused(&f, "Requested MaxWriteRequestUnits for OnDemandThroughput for table is outside of valid range");
 	end(&f);
 	begin(&f, 5, 5);
 	give(&f, API_ON_DEMAND_THROUGHPUT, "");
-	f.s->max_read = (struct op_table_number){ true, 100 };
+	f.s->t.max_read = (struct op_table_number){ true, 100 };
 	refused(&f, "MaxReadRequestUnits for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED");
 	end(&f);
 }
@@ -279,11 +279,11 @@ TEST(warm_throughput_only_grows)
 
 	begin(&f, 0, 0);
 	give(&f, API_WARM_THROUGHPUT, "");
-	f.s->warm_read = (struct op_table_number){ true, 13000 };
+	f.s->t.warm_read = (struct op_table_number){ true, 13000 };
 	t = done(&f);
 	CHECK(t.warm_read == 13000 && t.warm_write == 4000);
 	give(&f, API_WARM_THROUGHPUT, "");
-	f.s->warm_write = (struct op_table_number){ true, 3999 };
+	f.s->t.warm_write = (struct op_table_number){ true, 3999 };
 	refused(&f, "Requested WriteUnitsPerSecond for WarmThroughput for table is lower than current WarmThroughput, decreasing WarmThroughput is "
 		    "not supported");
 	end(&f);
