@@ -26,7 +26,8 @@ static int by_bytes(const void *a, const void *b)
 	return bytes_cmp(*(const struct bytes *)a, *(const struct bytes *)b);
 }
 
-static bool read_projection(struct index *x, struct bytes map)
+/* *included: NonKeyAttributes of all indexes so far. */
+static bool read_projection(struct index *x, struct bytes map, size_t *included)
 {
 	struct bytes names;
 	struct item_iter it;
@@ -35,17 +36,19 @@ static bool read_projection(struct index *x, struct bytes map)
 
 	if (!item_get(map, BYTES_LIT("Projection"), &v) || v.tag != ITEM_M ||
 	    !define_word(v.body, "ProjectionType", projections, COUNT(projections), &type) ||
-	    !define_list(v.body, "NonKeyAttributes", &names))
+	    !define_list(v.body, "NonKeyAttributes", &names) || (item_count(names) > 0) != (type == INDEX_INCLUDE))
 		return false;
 	x->projection = type;
 	it = item_iter(names);
 	while (item_next_value(&it, &v)) {
-		if (x->nprojected == INDEX_PROJECTED_MAX || v.tag != ITEM_S || v.body.n == 0)
+		if (++*included > INDEX_PROJECTED_MAX || v.tag != ITEM_S || v.body.n == 0)
 			return false;
 		x->projected[x->nprojected++] = v.body;
 	}
+	for (size_t i = 0; i < x->key.n; i++)
+		x->projected[x->nprojected++] = x->key.part[i].name;
 	qsort(x->projected, x->nprojected, sizeof *x->projected, by_bytes);
-	return (x->nprojected > 0) == (type == INDEX_INCLUDE);
+	return true;
 }
 
 /* The rows of a local index are told apart by the item's sort key, so a table without one has none. */
@@ -83,7 +86,7 @@ static bool read_global(struct index *x, struct bytes map)
 	return v.tag == ITEM_B || v.tag == ITEM_NONE;
 }
 
-static bool read_index(struct index *x, const struct key_schema *base, struct bytes map, struct bytes definitions)
+static bool read_index(struct index *x, const struct key_schema *base, struct bytes map, struct bytes definitions, size_t *included)
 {
 	uint64_t id;
 
@@ -91,10 +94,10 @@ static bool read_index(struct index *x, const struct key_schema *base, struct by
 	    !define_u64(map, "Id", x->local ? LOCAL_ID_MAX : UINT32_MAX, &id) || id == 0)
 		return false;
 	x->id = (uint32_t)id;
-	return read_key(x, base, map, definitions) && read_projection(x, map) && (x->local || read_global(x, map));
+	return read_key(x, base, map, definitions) && read_projection(x, map, included) && (x->local || read_global(x, map));
 }
 
-static bool read_list(struct index_set *s, const char *name, bool local, struct bytes definitions)
+static bool read_list(struct index_set *s, const char *name, bool local, struct bytes definitions, size_t *included)
 {
 	size_t max = s->n + (local ? INDEX_LOCAL_MAX : INDEX_GLOBAL_MAX);
 	struct bytes list;
@@ -110,7 +113,7 @@ static bool read_list(struct index_set *s, const char *name, bool local, struct 
 		if (s->n == max || v.tag != ITEM_M)
 			return false;
 		*x = (struct index){ .local = local, .status = INDEX_ACTIVE };
-		if (!read_index(x, &s->base, v.body, definitions))
+		if (!read_index(x, &s->base, v.body, definitions, included))
 			return false;
 		s->n++;
 		s->locals += local;
@@ -127,24 +130,22 @@ static int by_id(const void *a, const void *b)
 
 static bool distinct(const struct index_set *s)
 {
-	size_t nprojected = 0;
-
-	for (size_t i = 0; i < s->n; i++) {
-		nprojected += s->v[i].nprojected;
+	for (size_t i = 0; i < s->n; i++)
 		if ((i > 0 && s->v[i].id == s->v[i - 1].id) || index_set_find(s, s->v[i].name) != &s->v[i])
 			return false;
-	}
-	return nprojected <= INDEX_PROJECTED_MAX;
+	return true;
 }
 
 static bool read_all(struct index_set *s)
 {
 	struct bytes definitions;
+	size_t included = 0;
 
 	if (!define_u64(s->definition, "IndexVersion", UINT64_MAX, &s->version) ||
 	    !define_list(s->definition, "AttributeDefinitions", &definitions) ||
-	    !define_key(s->definition, definitions, &s->base) || !read_list(s, "LocalSecondaryIndexes", true, definitions) ||
-	    !read_list(s, "GlobalSecondaryIndexes", false, definitions))
+	    !define_key(s->definition, definitions, &s->base) ||
+	    !read_list(s, "LocalSecondaryIndexes", true, definitions, &included) ||
+	    !read_list(s, "GlobalSecondaryIndexes", false, definitions, &included))
 		return false;
 	if (s->n > 0 && (s->base.hash_n != 1 || s->base.n > 2 || key_repeats(&s->base, s->base.n - 1)))
 		return false;
@@ -321,43 +322,60 @@ bool index_base_key(const struct index *x, struct bytes row_key, struct buf *out
 
 bool index_projects(const struct index *x, struct bytes attribute)
 {
-	if (x->projection == INDEX_ALL)
-		return true;
-	for (size_t i = 0; i < x->key.n; i++)
-		if (bytes_eq(x->key.part[i].name, attribute))
-			return true;
-	return x->nprojected > 0 && bsearch(&attribute, x->projected, x->nprojected, sizeof attribute, by_bytes) != NULL;
+	return x->projection == INDEX_ALL ||
+	       bsearch(&attribute, x->projected, x->nprojected, sizeof attribute, by_bytes) != NULL;
 }
 
-/* The next attribute that x projects; entry: its bytes in the item. */
-static bool next_projected(const struct index *x, struct item_iter *it, struct bytes *name, struct value *v, struct bytes *entry)
+/* What an item has of what x, not of ALL, projects: both in their order. */
+struct walk {
+	const struct index *x;
+	struct item_iter it;
+	size_t at;                                       /* in x->projected */
+	struct bytes name, entry;                        /* entry: all its bytes in the item */
+	struct value value;
+};
+
+static struct walk walk(const struct index *x, struct bytes item)
 {
-	do {
-		entry->p = it->c.p;
-		if (!item_next_pair(it, name, v)) {
-			*entry = BYTES_NONE;
-			return false;
+	return (struct walk){ .x = x, .it = item_iter(item) };
+}
+
+static bool walk_next(struct walk *w)
+{
+	const struct index *x = w->x;
+
+	for (;;) {
+		const uint8_t *start = w->it.c.p;
+		int c = -1;
+
+		if (!item_next_pair(&w->it, &w->name, &w->value))
+			break;
+		while (w->at < x->nprojected && (c = bytes_cmp(x->projected[w->at], w->name)) < 0)
+			w->at++;
+		if (c < 0)
+			break;                           /* nothing behind it is projected */
+		if (c == 0) {
+			w->entry = (struct bytes){ start, (size_t)(w->it.c.p - start) };
+			return true;
 		}
-	} while (!index_projects(x, *name));
-	entry->n = (size_t)(it->c.p - entry->p);
-	return true;
+	}
+	w->entry = BYTES_NONE;
+	return false;
 }
 
 void index_project(const struct index *x, struct bytes item, struct buf *out)
 {
-	struct item_iter it = item_iter(item);
-	struct bytes name, entry;
+	struct walk w = walk(x, item);
 	size_t start = out->n;
 	uint64_t count = 0;
-	struct value v;
 
 	if (x->projection == INDEX_ALL) {
 		buf_bytes(out, item);
 		return;
 	}
 	buf_u8(out, 0);
-	for (; next_projected(x, &it, &name, &v, &entry); count++)
-		buf_bytes(out, entry);
+	for (; walk_next(&w); count++)
+		buf_bytes(out, w.entry);
 	if (!out->over)
 		item_build_front(out, start, 1, ITEM_NONE, count);
 }
@@ -366,31 +384,27 @@ void index_project(const struct index *x, struct bytes item, struct buf *out)
 
 static uint64_t row_units(const struct index *x, struct bytes item)
 {
-	struct item_iter it = item_iter(item);
-	struct bytes name, entry;
-	struct value v;
+	struct walk w = walk(x, item);
 	size_t n = 0;
 
 	if (x->projection == INDEX_ALL)
 		n = item_size(item);
 	else
-		while (next_projected(x, &it, &name, &v, &entry))
-			n += name.n + item_value_size(v);
+		while (walk_next(&w))
+			n += w.name.n + item_value_size(w.value);
 	return (n + UNIT_BYTES - 1) / UNIT_BYTES;        /* it has a key, so n > 0 */
 }
 
 static bool same_row(const struct index *x, struct bytes a, struct bytes b)
 {
-	struct item_iter i = item_iter(a), k = item_iter(b);
-	struct bytes name, one, other;
-	struct value v;
+	struct walk v = walk(x, a), w = walk(x, b);
 	bool more;
 
 	if (x->projection == INDEX_ALL)
 		return bytes_eq(a, b);
 	do {
-		more = next_projected(x, &i, &name, &v, &one);
-		if (more != next_projected(x, &k, &name, &v, &other) || !bytes_eq(one, other))
+		more = walk_next(&v);
+		if (more != walk_next(&w) || !bytes_eq(v.entry, w.entry))
 			return false;
 	} while (more);
 	return true;
@@ -408,14 +422,16 @@ static bool same_own(const struct index *x, const struct value *a, const struct 
 uint64_t index_write_units(const struct index *x, struct key_hasher *h, struct bytes base, struct bytes old, struct bytes new)
 {
 	struct value a[KEY_PARTS_MAX], b[KEY_PARTS_MAX];
-	bool was = has_row(x, old, a), is = has_row(x, new, b);
-	uint64_t before = was ? row_units(x, old) : 0, after = is ? row_units(x, new) : 0;
+	bool was = has_row(x, old, a), is = has_row(x, new, b), stays = was && is && same_own(x, a, b);
+	uint64_t before, after;
 
 	(void)h;
 	(void)base;
-	if (!was || !is || !same_own(x, a, b))
-		return before + after;
-	if (same_row(x, old, new))
+	if (stays && same_row(x, old, new))
 		return 0;
+	before = was ? row_units(x, old) : 0;
+	after = is ? row_units(x, new) : 0;
+	if (!stays)
+		return before + after;
 	return before > after ? before : after;
 }

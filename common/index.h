@@ -29,7 +29,7 @@
 #define INDEX_MAX (INDEX_LOCAL_MAX + INDEX_GLOBAL_MAX)
 #define INDEX_NAME_MAX 255
 #define INDEX_KEY_PARTS_MAX KEY_HASH_PARTS_MAX           /* of a partition key, and of a sort key */
-#define INDEX_PROJECTED_MAX 100                          /* attributes, over all indexes of a table */
+#define INDEX_PROJECTED_MAX 100                          /* NonKeyAttributes, over all indexes of a table */
 
 enum index_projection { INDEX_ALL, INDEX_KEYS_ONLY, INDEX_INCLUDE };
 enum index_status { INDEX_CREATING, INDEX_ACTIVE, INDEX_UPDATING, INDEX_DELETING };
@@ -41,7 +41,7 @@ struct index {
 	struct key_schema key;                           /* own parts, then the table's: the components of a row's key */
 	uint8_t own;                                     /* how many of key's parts are the index's own; key.hash_n of them hashed */
 	enum index_projection projection;
-	struct bytes projected[INDEX_PROJECTED_MAX];     /* INCLUDE: NonKeyAttributes */
+	struct bytes projected[INDEX_PROJECTED_MAX + KEY_PARTS_MAX]; /* what a row may have; of ALL no more than the key */
 	size_t nprojected;
 	enum index_status status;                        /* ACTIVE for a local one */
 	bool backfilling;

@@ -154,7 +154,7 @@ static void make_item(struct item_build *b, struct cur *c, const struct index_se
 
 static void check_set(const struct index_set *s)
 {
-	size_t locals = 0, nprojected = 0;
+	size_t locals = 0, included = 0;
 
 	assert(s->n <= INDEX_MAX);
 	for (size_t i = 0; i < s->n; i++) {
@@ -169,10 +169,10 @@ static void check_set(const struct index_set *s)
 		for (size_t k = 0; k < x->key.n; k++)
 			assert(index_projects(x, x->key.part[k].name));
 		locals += x->local;
-		nprojected += x->nprojected;
+		included += x->nprojected - x->key.n;
 	}
 	assert(locals == s->locals && locals <= INDEX_LOCAL_MAX && s->n - locals <= INDEX_GLOBAL_MAX);
-	assert(nprojected <= INDEX_PROJECTED_MAX);
+	assert(included <= INDEX_PROJECTED_MAX);
 }
 
 static void check_row(const struct index *x, struct key_hasher *h, struct bytes base, struct bytes item, struct bytes row_key)

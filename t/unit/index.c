@@ -81,7 +81,7 @@ TEST(reads_what_a_definition_says)
 	CHECK(bytes_is(x->key.part[0].name, "n") && x->key.part[0].tag == ITEM_N && bytes_is(x->key.part[1].name, "pk") &&
 	      bytes_is(x->key.part[2].name, "sk") && x->key.part[2].tag == ITEM_N);
 	CHECK(x->status == INDEX_CREATING && x->backfilling && bytes_is(x->table, "#7.2") && x->partitions.n == 3);
-	CHECK(x->projection == INDEX_INCLUDE && x->nprojected == 2);
+	CHECK(x->projection == INDEX_INCLUDE && x->nprojected == 5);
 	CHECK(index_projects(x, BYTES_LIT("x")) && index_projects(x, BYTES_LIT("y")) && index_projects(x, BYTES_LIT("n")) &&
 	      index_projects(x, BYTES_LIT("pk")) && index_projects(x, BYTES_LIT("sk")) && !index_projects(x, BYTES_LIT("s")));
 	CHECK(index_set_find(&s, BYTES_LIT("by-n")) == x && index_set_of(&s, 2) == x);
