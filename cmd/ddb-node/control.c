@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "change.h"
+#include "feed.h"
 #include "log.h"
 #include "mem.h"
 #include "own.h"
@@ -369,10 +370,12 @@ static void put_locals(const struct group *g, struct buf *list)
 static void put_state(struct node *n, struct group *g, struct buf *list)
 {
 	bool leads = g->px.state == PX_LEADER;
-	struct buf members = { 0 }, locals = { 0 };
+	struct buf members = { 0 }, locals = { 0 }, filled = { 0 };
 
-	if (leads)
+	if (leads) {
 		put_locals(g, &locals);
+		fill_filled(n, g, &filled);
+	}
 
 	for (uint32_t i = 0; i < g->config.n; i++)
 		MSG_LIST_PUT(&members, member, (&(struct msg_member){ g->config.m[i].replica, g->config.m[i].role }), MSG_VERSION);
@@ -382,10 +385,12 @@ static void put_state(struct node *n, struct group *g, struct buf *list)
 		.ballot = g->px.promised, .leader = g->px.leader, .committed = g->chosen, .applied = g->meta.applied,
 		.rows = g->meta.rows, .bytes = g->meta.bytes, .config_slot = g->config.slot, .members = buf_view(&members),
 		.hash = { g->meta.hash.b, sizeof g->meta.hash.b }, .ttl = g->ttl,
-		.indexes = leads ? group_indexes_version(n, g) : 0, .locals = buf_view(&locals),
+		.indexes = leads ? group_indexes_version(n, g) : 0, .filled = buf_view(&filled),
+		.feed_lag_us = feed_lag_us(n, g), .locals = buf_view(&locals),
 	}), MSG_VERSION);
 	buf_fini(&members);
 	buf_fini(&locals);
+	buf_fini(&filled);
 }
 
 /* Whoever was told what is here need not fear that a former autoadmin changes it: the question's epoch fences as commands' do. */

@@ -3,6 +3,7 @@
 
 #include "change.h"
 #include "expr_eval.h"
+#include "feed.h"
 #include "item.h"
 #include "mem.h"
 
@@ -353,10 +354,13 @@ enum result exec_write_room(struct node *n, const struct group *g)
 	return wal_full(n->wal) || overlay_bytes(g->overlay) > n->opt.overlay_bytes_max ? RESULT_OVERLOADED : RESULT_OK;
 }
 
+/* What a transaction has prepared may be finished whatever indexes have yet to learn: others wait for its locks. */
 bool exec_may_write(struct node *n, struct group *g, uint64_t conn, uint64_t rid, unsigned type)
 {
 	enum result r = g->px.state == PX_LEADER && g->px.ready ? exec_write_room(n, g) : RESULT_NOT_LEADER;
 
+	if (r == RESULT_OK && type != MSG_tx_finished && feed_behind(n, g))
+		r = RESULT_OVERLOADED;
 	if (r != RESULT_OK)
 		wait_refuse(n, g, conn, rid, type, r, NULL);
 	return r == RESULT_OK;

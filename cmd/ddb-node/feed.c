@@ -39,6 +39,7 @@ struct feed {
 	bool some;                               /* there may be outbox rows */
 	uint64_t led, since;                     /* when it began; since when the oldest outbox row has been waiting */
 	uint64_t due;                            /* the next batch */
+	uint64_t end_due;                        /* the end of this one, which was refused */
 	uint64_t done;                           /* outbox rows up to this time are known everywhere; their deletion is proposed */
 	struct batch *batch;                     /* under way; NULL: none */
 	uint64_t version;                        /* of the indexes of: */
@@ -85,7 +86,7 @@ static void pay_first(struct feed *f)
 
 static void forget(struct feed *f)
 {
-	f->ballot = f->done = f->due = 0;
+	f->ballot = f->done = f->due = f->end_due = 0;
 	drop_batch(f);
 	drop_targets(f);
 	while (!STAILQ_EMPTY(&f->owed))
@@ -347,7 +348,7 @@ static bool end_batch(struct node *n, struct group *g, struct feed *f)
 	uint64_t slot;
 	enum px_verdict v;
 
-	if (wal_full(n->wal))
+	if (n->now < f->end_due || wal_full(n->wal))
 		return false;
 	change_begin(&c, n, g);
 	for (size_t i = 0; i < b->n; i++) {
@@ -357,8 +358,10 @@ static bool end_batch(struct node *n, struct group *g, struct feed *f)
 	}
 	v = change_propose(&c, 0, &slot);
 	change_fini(&c);
-	if (v != PX_OK)
+	if (v != PX_OK) {                        /* which makes the group dirty all the same: this turn would not end */
+		f->end_due = n->now + n->opt.feed_us;
 		return false;
+	}
 	metrics_add(&n->metrics.feed_rows, b->n);
 	metrics_observe(&n->metrics.feed_lag_us, n->now - f->since);
 	f->done = b->time[b->n - 1];

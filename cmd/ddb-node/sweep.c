@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "change.h"
+#include "feed.h"
 #include "item.h"
 #include "own.h"
 
@@ -141,9 +142,10 @@ static void sweep(struct node *n, struct group *g)
 	buf_fini(&s.last);
 }
 
-static bool may_sweep(const struct node *n, const struct group *g)
+static bool may_sweep(struct node *n, struct group *g)
 {
-	return g->ready && px_may_serve(&g->px, n->now) && overlay_bytes(g->overlay) <= n->opt.overlay_bytes_max;
+	return g->ready && px_may_serve(&g->px, n->now) && overlay_bytes(g->overlay) <= n->opt.overlay_bytes_max &&
+	       !feed_behind(n, g);
 }
 
 void sweep_tick(struct node *n)

@@ -418,6 +418,28 @@ TEST(an_index_may_change_its_leader)
 	stop();
 }
 
+/* It may not delete the rows any more, and cannot go before what it has proposed is chosen. */
+TEST(a_leader_that_leaves_leaves_the_rest_to_the_next)
+{
+	start_spread(3);
+	w.fate = keep_feeds;
+	put_many(0, 10, "x");
+	run(50000);
+	w.fate = lose_replication;
+	send_put("last", "x", NULL, 0);
+	node_stop(up(1)->n, w.now);
+	let_go();
+	run(100000);
+	CHECK(node_group(up(1)->n, BASE)->px.draining);
+	w.fate = NULL;
+	run(1000000);
+	CHECK(leader(BASE)->id != 1);
+	settle();
+	CHECK_INT(own_rows(BASE, OWN_OUTBOX, true), 0);
+	CHECK(own_rows(21, OWN_SOURCE, false) == 1);
+	stop();
+}
+
 /* --- indexes come and go --------------------------------------------------------------------------------------------- */
 
 TEST(an_index_that_is_gone_holds_nothing_up)
@@ -458,6 +480,8 @@ TEST(writes_wait_for_an_index_that_is_far_behind)
 	CHECK(!feed_behind(leader(BASE)->n, lead(BASE)));
 	run(200000);
 	CHECK(feed_behind(leader(BASE)->n, lead(BASE)));
+	send_put("l", "x", NULL, 0);
+	CHECK_INT(answered(), RESULT_OVERLOADED);
 	w.wall_off = -3600000000;                /* that clock has nothing to do with it */
 	CHECK(feed_behind(leader(BASE)->n, lead(BASE)));
 	w.fate = NULL;
@@ -539,6 +563,7 @@ X(a_restart_forgets_nothing)
 X(what_is_not_chosen_is_not_told)
 X(nothing_is_promised_before_it_is_chosen)
 X(an_index_may_change_its_leader)
+X(a_leader_that_leaves_leaves_the_rest_to_the_next)
 X(an_index_that_is_gone_holds_nothing_up)
 X(writes_wait_for_an_index_that_is_far_behind)
 X(gaps_and_nonsense_are_not_taken))
