@@ -275,8 +275,8 @@ TEST(global_rows_have_the_keys_of_their_table)
 		struct fixture f;
 		size_t part;
 
-		snprintf(definition, sizeof definition, "{" BASE "," GLOBALS("{'M':{" NAMED("g") "," NUMBERED(2) ",%s," ALL "," STATUS("ACTIVE") "," TABLE "}}") "}",
-		         keys[i]);
+		snprintf(definition, sizeof definition,
+		         "{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) ",%s," ALL "," STATUS("ACTIVE") "," TABLE)) "}", keys[i]);
 		fix(&f, definition);
 		buf_str(&f.row, "-");
 		CHECK(index_key(f.x, f.h, base_of(&f, one), one, &f.row));
@@ -550,6 +550,8 @@ TEST(large_rows_cost_more)
 
 /* --- definitions that are none */
 
+#define GLOBAL_WITH(rest) "{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL rest)) "}"
+
 TEST(malformed_definitions_are_refused)
 {
 	static const char *const bad[] = {
@@ -577,13 +579,15 @@ TEST(malformed_definitions_are_refused)
 		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(4294967296) "," KEYS(PART("s", "HASH")) "," ALL "," STATUS("ACTIVE") "," TABLE)) "}",
 		"{" BASE "," LOCALS(LOCAL_OF("s", ALL) "," INDEX(NAMED("m") "," NUMBERED(1) "," LOCAL_KEYS("n") "," ALL)) "}",
 		"{" BASE "," LOCALS(LOCAL_OF("s", ALL) "," INDEX(NAMED("l") "," NUMBERED(3) "," LOCAL_KEYS("n") "," ALL)) "}",
-		"{" BASE "," LOCALS(INDEX(NAMED("g") "," NUMBERED(1) "," LOCAL_KEYS("s") "," ALL)) "," GLOBALS(GLOBAL_OF(KEYS(PART("s", "HASH")), ALL)) "}",
+		"{" BASE "," LOCALS(INDEX(NAMED("g") "," NUMBERED(1) "," LOCAL_KEYS("s") "," ALL)) ","
+		GLOBALS(GLOBAL_OF(KEYS(PART("s", "HASH")), ALL)) "}",
 		/* keys */
 		"{" BASE "," LOCALS(INDEX(NAMED("l") "," NUMBERED(1) "," ALL)) "}",
 		"{" BASE "," LOCALS(INDEX(NAMED("l") "," NUMBERED(1) "," KEYS(PART("pk", "HASH")) "," ALL)) "}",
 		"{" BASE "," LOCALS(INDEX(NAMED("l") "," NUMBERED(1) "," KEYS(PART("s", "HASH") "," PART("n", "RANGE")) "," ALL)) "}",
 		"{" BASE "," LOCALS(INDEX(NAMED("l") "," NUMBERED(1) "," KEYS(PART("pk", "HASH") "," PART("s", "HASH")) "," ALL)) "}",
-		"{" BASE "," LOCALS(INDEX(NAMED("l") "," NUMBERED(1) "," KEYS(PART("pk", "HASH") "," PART("s", "RANGE") "," PART("n", "RANGE")) "," ALL)) "}",
+		"{" BASE ","
+		LOCALS(INDEX(NAMED("l") "," NUMBERED(1) "," KEYS(PART("pk", "HASH") "," PART("s", "RANGE") "," PART("n", "RANGE")) "," ALL)) "}",
 		"{" BASE "," LOCALS(INDEX(NAMED("l") "," NUMBERED(1) "," KEYS(PART("pk", "HASH") "," PART("pk", "RANGE")) "," ALL)) "}",
 		"{" BASE_HASH "," LOCALS(LOCAL_OF("s", ALL)) "}",
 		WITH_GLOBAL(KEYS(""), ALL),
@@ -595,7 +599,8 @@ TEST(malformed_definitions_are_refused)
 		WITH_GLOBAL(KEYS("{'M':{'AttributeName':{'S':''},'KeyType':{'S':'HASH'}}}"), ALL),
 		WITH_GLOBAL(KEYS("{'S':'s'}"), ALL),
 		"{" KEYS(PART("pk", "HASH") "," PART("sk", "HASH")) "," TYPES "," GLOBALS(GLOBAL_OF(KEYS(PART("s", "HASH")), ALL)) "}",
-		"{" KEYS(PART("pk", "HASH") "," PART("sk", "RANGE") "," PART("n", "RANGE")) "," TYPES "," GLOBALS(GLOBAL_OF(KEYS(PART("s", "HASH")), ALL)) "}",
+		"{" KEYS(PART("pk", "HASH") "," PART("sk", "RANGE") "," PART("n", "RANGE")) "," TYPES ","
+		GLOBALS(GLOBAL_OF(KEYS(PART("s", "HASH")), ALL)) "}",
 		"{" KEYS(PART("pk", "HASH") "," PART("pk", "RANGE")) "," TYPES "," GLOBALS(GLOBAL_OF(KEYS(PART("s", "HASH")), ALL)) "}",
 		/* projections */
 		WITH_LOCAL("s", "'p':{'S':'x'}"),
@@ -608,14 +613,14 @@ TEST(malformed_definitions_are_refused)
 		WITH_LOCAL("s", INCLUDE("{'N':'1'}")),
 		WITH_LOCAL("s", INCLUDE("{'S':''}")),
 		/* what only global ones have */
-		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL "," TABLE)) "}",
-		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL "," STATUS("active") "," TABLE)) "}",
-		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL "," STATUS("ACTIVE"))) "}",
-		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL ",'IndexStatus':{'N':'1'}," TABLE)) "}",
-		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL "," STATUS("ACTIVE") ",'Table':{'N':'1'}")) "}",
-		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL "," STATUS("ACTIVE") ",'Table':{'S':''}")) "}",
-		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL "," STATUS("ACTIVE") "," TABLE ",'Backfilling':{'S':'x'}")) "}",
-		"{" BASE "," GLOBALS(INDEX(NAMED("g") "," NUMBERED(2) "," KEYS(PART("s", "HASH")) "," ALL "," STATUS("ACTIVE") "," TABLE ",'Partitions':{'S':'x'}")) "}",
+		GLOBAL_WITH("," TABLE),
+		GLOBAL_WITH("," STATUS("active") "," TABLE),
+		GLOBAL_WITH("," STATUS("ACTIVE")),
+		GLOBAL_WITH(",'IndexStatus':{'N':'1'}," TABLE),
+		GLOBAL_WITH("," STATUS("ACTIVE") ",'Table':{'N':'1'}"),
+		GLOBAL_WITH("," STATUS("ACTIVE") ",'Table':{'S':''}"),
+		GLOBAL_WITH("," STATUS("ACTIVE") "," TABLE ",'Backfilling':{'S':'x'}"),
+		GLOBAL_WITH("," STATUS("ACTIVE") "," TABLE ",'Partitions':{'S':'x'}"),
 	};
 	struct index_set s;
 
