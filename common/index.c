@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "define.h"
+#include "djson.h"
 #include "mem.h"
 
 #define UNIT_BYTES 1024
@@ -195,11 +196,9 @@ const struct index *index_set_of(const struct index_set *s, uint32_t id)
 
 static void refuse(struct buf *why, const struct index *x, const struct key_part *p, enum key_result result, uint8_t tag)
 {
-	static const char invalid[] = "One or more parameter values were invalid: ";
-
 	switch (result) {
 	case KEY_WRONG_TYPE:
-		buf_fmt(why, "%sType mismatch for Index Key ", invalid);
+		buf_str(why, DJSON_PREFIX "Type mismatch for Index Key ");
 		buf_bytes(why, p->name);
 		buf_fmt(why, " Expected: %s Actual: %s IndexName: ", item_type_name(p->tag), item_type_name(tag));
 		buf_bytes(why, x->name);
@@ -213,10 +212,10 @@ static void refuse(struct buf *why, const struct index *x, const struct key_part
 		buf_bytes(why, p->name);
 		return;
 	case KEY_PARTITION_TOO_LARGE:
-		buf_fmt(why, "%sSize of hashkey has exceeded the maximum size limit of2048 bytes", invalid);
+		buf_str(why, DJSON_PREFIX "Size of hashkey has exceeded the maximum size limit of2048 bytes");
 		return;
 	default:
-		buf_fmt(why, "%sAggregated size of all range keys has exceeded the size limit of 1024 bytes", invalid);
+		buf_str(why, DJSON_PREFIX "Aggregated size of all range keys has exceeded the size limit of 1024 bytes");
 	}
 }
 
