@@ -182,6 +182,12 @@ static struct bytes from(const struct op_query_page *p)
 	return buf_view(p->start.n > 0 ? &p->start : p->reverse ? &p->high : &p->low);
 }
 
+/* What the page has of API_PAGE_BYTES_MAX, with n bytes of items in hand.  Rows do not tell how large the items behind them are. */
+static uint64_t filled(const struct op_query_page *p, size_t n)
+{
+	return p->read_bytes + (p->fetch ? p->items.n + n : 0);
+}
+
 static void encode(void *arg, const struct route_table *t, const struct route_part *part, struct buf *out)
 {
 	struct op_query_page *p = arg;
@@ -194,7 +200,7 @@ static void encode(void *arg, const struct route_table *t, const struct route_pa
 		.consistent = p->consistent, .reverse = p->reverse, .count_only = p->count_only,
 		.from = from(p), .to = buf_view(p->reverse ? &p->low : &p->high),
 		.from_exclusive = p->reverse || p->start.n > 0, .limit = p->limit > 0 ? p->limit - p->scanned : 0,
-		.bytes_max = (uint32_t)(API_PAGE_BYTES_MAX - p->read_bytes), .filter = q->prog[API_PROG_FILTER],
+		.bytes_max = (uint32_t)(API_PAGE_BYTES_MAX - filled(p, 0)), .filter = q->prog[API_PROG_FILTER],
 		.projection = q->prog[API_PROG_PROJECTION],
 		.index = p->index != NULL && p->index->local ? p->index->id : 0, .fetch = p->fetch }, MSG_VERSION);
 }
@@ -270,7 +276,7 @@ static void failed(struct op_query_page *p, enum result result, struct bytes tex
 static bool no_room(const struct op_query_page *p, size_t n)
 {
 	return p->last_key.n > 0 &&
-	       (p->read_bytes >= API_PAGE_BYTES_MAX || (n > 0 && p->q->r->held_bytes + n > ROUTER_HELD_BYTES_MAX));
+	       (filled(p, n) >= API_PAGE_BYTES_MAX || (n > 0 && p->q->r->held_bytes + n > ROUTER_HELD_BYTES_MAX));
 }
 
 static void got(void *arg, enum result result, struct route_table *t, struct bytes body)
