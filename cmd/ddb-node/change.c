@@ -9,6 +9,7 @@
 #include "own.h"
 
 #define PART_BYTES_MAX (2 * (size_t)ENTRY_BYTES_MAX)     /* one item may pass an entry's limit: then it goes into the next */
+#define ROW_BYTES 16                                     /* flags and lengths */
 #define OUTBOX_BYTES 64                                  /* the outbox row, less what is in it, and an entry's head */
 
 enum { OLD, NEW };
@@ -55,7 +56,7 @@ static void put_row(struct change_part *p, const struct entry_row *row)
 {
 	if (p->rows.n == 0) {
 		p->rows.max = PART_BYTES_MAX;
-		buf_room(&p->rows, ENTRY_WRITE_ROOM);
+		buf_room(&p->rows, ENTRY_WRITE_ROOM + ROW_BYTES + row->key.n + row->image.n);     /* for a plain put, all there is */
 		p->rows.n = ENTRY_WRITE_ROOM;
 	}
 	entry_put_row(&p->rows, row);
@@ -95,14 +96,19 @@ static void move_one(struct change *c, const struct index *x, const struct chang
 	stays = had && has && bytes_eq(before, after);
 	if ((!had && !has) || (stays && bytes_eq(was, is)))
 		return;
+#ifdef MUTANT_GLOBAL_INDEX_STALE
+	had = had && (x->local || !has);
+#endif
 	if (!x->local) {
 		*comes |= has;
 		MSG_LIST_PUT(moves, index_move, (&(struct msg_index_move){ x->id, had && !stays ? before : BYTES_NONE,
 									  has ? after : BYTES_NONE }), MSG_VERSION);
 		return;
 	}
+#ifndef MUTANT_LOCAL_INDEX_STALE
 	if (had && !stays)
 		change_row(c, before, BYTES_NONE);
+#endif
 	if (has)
 		change_row(c, after, is);
 }

@@ -266,7 +266,7 @@ struct effect {                                  /* of one op on one image */
 	struct bytes image;                      /* n = 0: delete */
 	struct buf made, why;                    /* an update's new image; why it cannot be */
 };
-bool exec_check_op(const struct msg_op *op);                                    /* is it well-formed? */
+bool exec_check_op(const struct msg_op *op, const struct index_set *set);       /* is it well-formed, for a table with these? */
 /* What op makes of old, in a table with these indexes, into e; *text says why if it is INVALID, and may lie in e. */
 enum result exec_effect(const struct msg_op *op, const struct image *old, const struct index_set *set, struct effect *e,
 			struct bytes *text);

@@ -186,10 +186,12 @@ void exec_effect_fini(struct effect *e)
 	buf_fini(&e->why);
 }
 
-bool exec_check_op(const struct msg_op *op)
+bool exec_check_op(const struct msg_op *op, const struct index_set *set)
 {
 	if (op->key.n == 0 || op->key.n > ENTRY_KEY_BYTES_MAX || op->returns > MSG_RETURN_UPDATED_NEW)
 		return false;
+	if (set->n > 0 && (key_partition_n(op->key) == 0 || key_local(op->key) > 0))
+		return false;                            /* rows of indexes are made from it */
 	if (op->condition.n > 0 && !expr_check(op->condition, EXPR_KIND_CONDITION))
 		return false;
 	switch (op->kind) {
@@ -275,7 +277,7 @@ static bool decide(struct writing *w, struct bytes ops)
 		struct msg_op op;
 		uint32_t i = w->nops;
 
-		if (i == w->nops_max || !msg_get_op(part, &op, MSG_VERSION) || !exec_check_op(&op))
+		if (i == w->nops_max || !msg_get_op(part, &op, MSG_VERSION) || !exec_check_op(&op, w->change.set))
 			return refuse(w, i, RESULT_INTERNAL, bytes_str(malformed));
 		if (!exec_in_range(w->g, op.key))
 			return refuse(w, i, RESULT_NO_GROUP, BYTES_NONE);

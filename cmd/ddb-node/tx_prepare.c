@@ -142,7 +142,7 @@ static bool read_parts(struct preparing *p)
 	while (msg_list_next(&ops, &raw)) {
 		struct part *t = &p->part[p->nparts];
 
-		if (p->nparts == ENTRY_OPS_MAX || !msg_get_op(raw, &t->op, MSG_VERSION) || !exec_check_op(&t->op))
+		if (p->nparts == ENTRY_OPS_MAX || !msg_get_op(raw, &t->op, MSG_VERSION) || !exec_check_op(&t->op, p->change.set))
 			return refuse(p, RESULT_INTERNAL, bytes_str(malformed));
 		if (!exec_in_range(p->g, t->op.key))
 			return refuse(p, RESULT_NO_GROUP, BYTES_NONE);

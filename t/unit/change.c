@@ -84,6 +84,31 @@ TEST(what_cannot_be_a_key_is_refused_after_the_condition)
 	stop();
 }
 
+TEST(rows_are_made_of_well_formed_keys_only)
+{
+	static const char *const keys[] = { "k", "a hash and then no component", "0123456789abcdef\1p" };
+	struct buf ops = { 0 }, local = { 0 };
+	struct msg_op op = { .kind = MSG_OP_PUT };
+
+	start(1);
+	CHECK_INT(set_indexes(1, 1, LOCALS), RESULT_OK);
+	op.item = item("{'pk':'p','sk':'a','a':'x'}");
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		op.key = bytes_str(keys[i]);
+		MSG_LIST_PUT(&ops, op, &op, MSG_VERSION);
+		CHECK_INT(send_ops(&ops).result, RESULT_INTERNAL);
+	}
+	base_key(op.item, &local);
+	index_key(&group_indexes(leader()->n, lead())->v[0], w.hasher, buf_view(&local), op.item, &local);
+	buf_drop(&local, KEY_HASH_N + 4 + 4);
+	op.key = buf_view(&local);
+	MSG_LIST_PUT(&ops, op, &op, MSG_VERSION);
+	CHECK_INT(send_ops(&ops).result, RESULT_INTERNAL);
+	CHECK_STR(rows(), "");
+	buf_fini(&local);
+	stop();
+}
+
 static const char *units(struct bytes list)
 {
 	static char text[TEXT_MAX];
@@ -488,7 +513,7 @@ TEST(a_snapshot_carries_them)
 CHECK_MAIN(
 	X(rows_of_local_indexes_follow_their_items) X(what_was_written_before_an_index_is_in_none_until_it_changes)
 	X(all_operations_of_a_write_or_none) X(what_cannot_be_a_key_is_refused_after_the_condition)
-	X(the_answer_tells_what_indexes_cost_if_that_is_asked) X(rows_are_counted_for_themselves)
+	X(rows_are_made_of_well_formed_keys_only) X(the_answer_tells_what_indexes_cost_if_that_is_asked) X(rows_are_counted_for_themselves)
 	X(what_indexes_lose_is_no_delete_of_an_item) X(the_outbox_says_what_moves_in_global_indexes)
 	X(transactions_change_indexes_when_they_commit) X(a_prepare_refuses_what_cannot_be_a_key)
 	X(large_items_and_their_rows_fill_several_entries) X(expired_items_leave_their_indexes)

@@ -115,6 +115,28 @@ TEST(what_was_put_is_got)
 	buf_fini(&b);
 }
 
+TEST(rows_may_be_counted_when_they_are_there)
+{
+	static const uint32_t counts[] = { 1, 127, 128, ENTRY_ROWS_MAX };
+	struct buf b = { 0 }, around = { 0 };
+	struct entry e;
+
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+		buf_clear(&b);
+		buf_clear(&around);
+		entry_put_write(&b, STAMP, counts[i]);
+		buf_put(&around, "what is here is written over", ENTRY_WRITE_ROOM);
+		for (uint32_t n = 0; n < counts[i]; n++) {
+			entry_put_row(&b, &put);
+			entry_put_row(&around, &put);
+		}
+		CHECK(bytes_eq(buf_view(&b), entry_write_around(&around, STAMP, counts[i])));
+		CHECK(entry_get(buf_view(&b), &e) && e.nrows == counts[i]);
+	}
+	buf_fini(&b);
+	buf_fini(&around);
+}
+
 TEST(shortened_or_lengthened_is_refused)
 {
 	struct buf b = { 0 };
@@ -183,5 +205,5 @@ TEST(hash_depends_on_slot_and_history)
 	CHECK(memcmp(&a, &b, sizeof a) != 0 && memcmp(&a, &c, sizeof a) != 0 && memcmp(&b, &c, sizeof a) != 0);
 }
 
-CHECK_MAIN(X(bytes_are_golden) X(what_was_put_is_got) X(shortened_or_lengthened_is_refused) X(malformed_is_refused)
+CHECK_MAIN(X(bytes_are_golden) X(what_was_put_is_got) X(rows_may_be_counted_when_they_are_there) X(shortened_or_lengthened_is_refused) X(malformed_is_refused)
            X(hash_depends_on_slot_and_history))
