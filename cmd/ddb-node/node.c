@@ -19,7 +19,7 @@ void node_options_default(struct node_options *o)
 		.apply_delay_us = 50000, .apply_rows = 1024, .overlay_bytes_max = 64u << 20, .collect_bytes = 48u << 20,
 		.watermark_bytes = 256u << 20, .snapshot_bytes = 256u << 10, .sweep_us = 10000000, .sweep_rows = 64,
 		.sweep_bytes = 256u << 10, .waiter_us = 10000000, .lock_us = 2000000, .feed_us = 10000,
-		.index_lag_us = 10000000, .fill_rows = 64, .fill_bytes = 256u << 10, .boot_id = "",
+		.index_lag_us = 10000000, .fill_rows = 200, .fill_bytes = 256u << 10, .boot_id = "",
 	};
 }
 

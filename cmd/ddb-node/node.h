@@ -49,7 +49,7 @@ struct node_options {
 	uint64_t lock_us;            /* what a transaction has held for longer is asked about; 2 s */
 	uint64_t feed_us;            /* between two batches of changes for global indexes; 10 ms */
 	uint64_t index_lag_us;       /* a change that some index has not known for longer keeps new writes out; 10 s */
-	uint32_t fill_rows;          /* of a group, looked at in one slice for a new global index; 64 */
+	uint32_t fill_rows;          /* of a group, looked at in one slice for a new global index; 200 */
 	uint32_t fill_bytes;         /* and no more than these and one row; 256 KB */
 	const char *boot_id;
 };

@@ -4,6 +4,16 @@
 static const struct index_def by_a = { 1, "a", "ALL", "ACTIVE", 21 }, by_b = { 2, "b", "KEYS_ONLY", "ACTIVE", 31 };
 static uint64_t slow;                            /* the group that the fates below are about; 0: any */
 
+static void let_go(void)
+{
+	STAILQ_CONCAT(&w.way, &w.kept);
+}
+
+static struct group *lead(uint64_t group)
+{
+	return node_find(leader(group)->n, group);
+}
+
 static bool is_feed_to(const struct packet *p, uint64_t group)
 {
 	struct msg_feed m;

@@ -45,7 +45,7 @@ struct peer {
 	struct node *n;                          /* NULL: down */
 };
 
-enum fate { DELIVER, LOSE, KEEP };               /* KEEP: until let_go */
+enum fate { DELIVER, LOSE, KEEP };               /* KEEP: until a test puts it on its way */
 
 static struct world {
 	struct peer peer[NODES];
@@ -210,11 +210,6 @@ static void run(uint64_t us)
 	}
 }
 
-static void let_go(void)
-{
-	STAILQ_CONCAT(&w.way, &w.kept);
-}
-
 static void drop_packets(struct packets *q)
 {
 	struct packet *p;
@@ -248,11 +243,6 @@ static struct peer *leader(uint64_t group)
 		run(STEP_US);
 	}
 	abort();
-}
-
-static struct group *lead(uint64_t group)
-{
-	return node_find(leader(group)->n, group);
 }
 
 /* --- groups and indexes -------------------------------------------------------------------------------------------- */
