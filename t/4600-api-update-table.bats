@@ -88,7 +88,7 @@ refused() { # TYPE MESSAGE
 	assert_output --partial 'At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, '
 	run -0 update one "\"DeletionProtectionEnabled\":true,$on_demand"
 	refused ValidationException "$OPV DeletionProtection modification must be the only operation in the request"
-	run -0 update one '"GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"i"}}]'
+	run -0 update one '"GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"abc"}}]'
 	refused UnknownOperationException 'Secondary indexes are not supported yet'
 	run -0 update nowhere "$on_demand"
 	refused ResourceNotFoundException 'Requested resource not found: Table: nowhere not found'
