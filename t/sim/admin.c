@@ -11,7 +11,12 @@
 #define TICK_US (60 * MS)
 #define AGAIN_US (250 * MS)
 
-enum asked { ASKED_STATUS, ASKED_CREATE, ASKED_CONFIG, ASKED_DROP, ASKED_LEAD, ASKED_TTL };
+enum asked { ASKED_STATUS, ASKED_CREATE, ASKED_CONFIG, ASKED_DROP, ASKED_LEAD, ASKED_TTL, ASKED_INDEXES };
+
+/* What becomes of the global index: it is there from the beginning or made later, and it stays or goes. */
+enum life { LIFE_STAYS, LIFE_COMES, LIFE_GOES, LIFE_COMES_AND_GOES, LIVES };
+#define STEPS_COME 3000u
+#define STEPS_GO 7000u
 
 static uint64_t rid_of(enum asked what, unsigned group, uint32_t incarnation)
 {
@@ -52,6 +57,11 @@ static void choose_members(struct sim *s, struct admin_group *g)
 	g->leader = g->first.m[0].replica;
 }
 
+static enum life life(const struct sim *s)
+{
+	return (enum life)(world_lot(s, 201) % LIVES);
+}
+
 void admin_init(struct sim *s)
 {
 	s->admin.epoch = 1;
@@ -62,9 +72,11 @@ void admin_init(struct sim *s)
 		choose_members(s, g);
 		model->config[0] = g->first;
 		model->nconfigs = 1;
-		model->ttl = world_lot(s, 100 + i) % 3 == 0;
+		model->ttl = i < s->nbases && world_lot(s, 100 + i) % 3 == 0;
 		s->believed[i] = s->identity[g->leader].machine;
 	}
+	s->admin.version = s->indexed;
+	s->admin.global = life(s) == LIFE_STAYS || life(s) == LIFE_GOES;
 }
 
 /* --- creation ----------------------------------------------------------------------------------------------------- */
@@ -73,12 +85,13 @@ static void creation(const struct sim *s, unsigned i, uint32_t incarnation, cons
 		     uint64_t ballot, struct buf *b)
 {
 	struct buf c = { 0 };
-	uint8_t low = (uint8_t)('B' + i), high = (uint8_t)(low + 1);
+	bool shelf = i >= s->nbases;
+	uint8_t low = shelf ? 0x80 : (uint8_t)('B' + i), high = shelf ? 0x80 : (uint8_t)(low + 1);
 
 	put_config(&c, config);
 	msg_put_group_create(b, &(struct msg_group_create){
 		.epoch = s->admin.epoch, .group = i + 1, .table = i + 1, .schema = 1,
-		.low = { &low, 1 }, .high = { &high, 1 },
+		.low = { &low, !shelf || i > s->nbases }, .high = { &high, !shelf || i + 1 < s->ngroups },
 		.incarnation = incarnation, .config_slot = config->slot, .config = buf_view(&c), .ballot = ballot,
 	}, MSG_VERSION);
 	buf_fini(&c);
@@ -141,6 +154,78 @@ static void settle_ttl(struct sim *s, uint32_t incarnation, const struct msg_gro
 	post_request(s, s->identity[incarnation].machine, ADMIN_CONN, rid_of(ASKED_TTL, (unsigned)m->group - 1, incarnation),
 		     MSG_group_ttl, buf_view(&b));
 	buf_fini(&b);
+}
+
+/* --- indexes ------------------------------------------------------------------------------------------------------ */
+
+static void settle_indexes(struct sim *s, uint32_t incarnation, const struct msg_group_state *m)
+{
+	struct admin_group *g = &s->admin.group[m->group - 1];
+	struct bytes ids = m->filled;
+	struct buf b = { 0 };
+
+	if (m->leading < 2 || m->group > s->nbases || !s->indexed)
+		return;
+	g->indexes = m->indexes > g->indexes ? m->indexes : g->indexes;
+	for (; ids.n >= 4; ids.p += 4, ids.n -= 4)
+		if (load_u32(ids.p) == 2) {
+			derive_filled(s, (unsigned)m->group - 1);
+			g->filled |= m->indexes == s->admin.version;
+		}
+	if (m->indexes >= s->admin.version)
+		return;
+	msg_put_group_indexes(&b, &(struct msg_group_indexes){ s->admin.epoch, m->group, s->admin.version,
+		derive_definition(s, s->admin.version, s->admin.global, s->admin.creating) }, MSG_VERSION);
+	post_request(s, s->identity[incarnation].machine, ADMIN_CONN, rid_of(ASKED_INDEXES, (unsigned)m->group - 1, incarnation),
+		     MSG_group_indexes, buf_view(&b));
+	buf_fini(&b);
+}
+
+static void change_indexes(struct sim *s, bool global, bool creating)
+{
+	s->admin.version++;
+	s->admin.global = global;
+	s->admin.creating = creating;
+	for (uint32_t i = 0; i < s->nbases; i++)
+		s->admin.group[i].filled = false;
+	world_say(s, "--- indexes %llu: %s", U(s->admin.version), !global ? "no global one" : creating ? "a new global one" :
+		  "the global one is filled");
+}
+
+static bool all_have(const struct sim *s, uint64_t version)
+{
+	for (uint32_t i = 0; i < s->nbases; i++)
+		if (s->admin.group[i].indexes < version)
+			return false;
+	return true;
+}
+
+static void review_indexes(struct sim *s)
+{
+	bool filled = s->admin.creating, come = s->steps > STEPS_COME + world_lot(s, 204) % STEPS_COME;
+	bool go = s->steps > (life(s) == LIFE_GOES ? STEPS_COME : STEPS_GO) + world_lot(s, 205) % STEPS_COME;
+
+	if (!s->indexed)
+		return;
+	s->serving |= all_have(s, 1);
+	for (uint32_t i = 0; i < s->nbases; i++)
+		filled &= s->admin.group[i].filled;
+	if (!s->serving)
+		return;
+	if (filled)
+		change_indexes(s, true, false);
+	else if (come && s->admin.version == 1 && (life(s) == LIFE_COMES || life(s) == LIFE_COMES_AND_GOES))
+		change_indexes(s, true, true);
+	else if (go && s->admin.global && (life(s) == LIFE_GOES || life(s) == LIFE_COMES_AND_GOES))
+		change_indexes(s, false, false);
+}
+
+bool admin_indexed(const struct sim *s)
+{
+	for (uint32_t i = 0; s->indexed && i < s->nbases; i++)
+		if (derive_version(s, i) < s->admin.version)
+			return false;
+	return !s->admin.creating;
 }
 
 /* --- membership --------------------------------------------------------------------------------------------------- */
@@ -252,6 +337,7 @@ void admin_tick(struct sim *s)
 	post_request(s, i, ADMIN_CONN, rid_of(ASKED_STATUS, 0, s->machine[i].incarnation), MSG_node_status,
 		     buf_view(&b));
 	buf_fini(&b);
+	review_indexes(s);
 	for (unsigned g = 0; g < s->ngroups; g++)
 		change(s, g);
 	world_at(s, s->now + TICK_US + world_below(s, TICK_US), (struct sim_event){ .kind = SIM_ADMIN });
@@ -293,6 +379,7 @@ static void on_state(struct sim *s, const struct msg_node_state *m)
 			drop(s, (unsigned)g.group - 1, m->incarnation);
 		else
 			settle_ttl(s, m->incarnation, &g);
+		settle_indexes(s, m->incarnation, &g);
 	}
 	for (unsigned i = 0; i < s->ngroups; i++)
 		if (!present[i] && group_has_config(&s->admin.group[i].config, m->incarnation) &&

@@ -59,7 +59,7 @@ static struct bank_op *add_op(struct sim *s, struct bank_tx *x, uint8_t kind, bo
 	struct bank_op op = { .kind = kind };
 
 	do {
-		op.group = (uint8_t)world_below(s, s->ngroups);
+		op.group = (uint8_t)world_below(s, s->nbases);
 		op.key = (uint8_t)(account ? world_below(s, BANK_ACCOUNTS) :
 				   BANK_ACCOUNTS + world_below(s, BANK_KEYS - BANK_ACCOUNTS));
 	} while (taken(x, &op));
@@ -102,7 +102,7 @@ static void choose_transfer(struct sim *s, struct bank_tx *x)
 	int a = 1 + (int)world_below(s, 2), b = world_chance(s, 500) ? 0 : world_chance(s, 500) ? 1 : -a;
 	struct bank_op *op;
 
-	x->ledger = (uint8_t)world_below(s, s->ngroups);
+	x->ledger = (uint8_t)world_below(s, s->nbases);
 	move_money(s, x, a);
 	if (b != 0)
 		move_money(s, x, b);
@@ -135,7 +135,7 @@ static uint32_t new_tx(struct sim *s)
 		b->tx = mem_resize(b->tx, b->cap_txs * sizeof *b->tx);
 	}
 	b->tx[b->ntxs] = (struct bank_tx){ 0 };
-	for (unsigned g = 0; g < s->ngroups; g++)
+	for (unsigned g = 0; g < s->nbases; g++)
 		b->tx[b->ntxs].floor[g] = s->group[g].floor;
 	return (uint32_t)b->ntxs++;
 }
@@ -240,9 +240,9 @@ static void enter(struct sim *s, uint32_t teller, enum stage stage)
 		t->part[x->ledger].wanted = true;
 	for (unsigned i = 0; i < x->nops && (stage == PREPARE || stage == FINISH || stage == WRITE); i++)
 		t->part[x->op[i].group].wanted = true;
-	for (unsigned g = 0; g < s->ngroups && stage >= READ_ONCE && stage != WRITE; g++)
+	for (unsigned g = 0; g < s->nbases && stage >= READ_ONCE && stage != WRITE; g++)
 		t->part[g].wanted = stage != SCAN || g == s->bank.tx[t->tx].ledger;
-	for (unsigned g = 0; g < s->ngroups; g++) {
+	for (unsigned g = 0; g < s->nbases; g++) {
 		if (!t->part[g].wanted)
 			continue;
 		if (dies(s, teller))
@@ -268,7 +268,7 @@ static void begin(struct sim *s, uint32_t teller)
 	if (proof(s) || what < 20) {
 		enter(s, teller, READ_ONCE);
 	} else if (what < 27) {
-		x->ledger = (uint8_t)world_below(s, s->ngroups);
+		x->ledger = (uint8_t)world_below(s, s->nbases);
 		t->commit = world_chance(s, 500);        /* backwards */
 		enter(s, teller, SCAN);
 	} else if (what < 50) {
@@ -306,7 +306,7 @@ static void read_over(struct sim *s, uint32_t teller)
 	struct teller *t = &s->bank.teller[teller];
 	bool same = true;
 
-	for (unsigned g = 0; g < s->ngroups; g++)
+	for (unsigned g = 0; g < s->nbases; g++)
 		for (unsigned k = 0; k < BANK_KEYS; k++) {
 			const struct bank_seen *a = &t->seen[0][g][k], *b = &t->seen[1][g][k];
 
@@ -386,6 +386,10 @@ void bank_wake(struct sim *s, uint32_t teller, uint32_t tx, uint8_t serial)
 
 	if (t->tx != tx || t->serial != serial)
 		return;
+	if (t->tx == 0 && !s->serving) {
+		wake_in(s, teller, 20 * MS);
+		return;
+	}
 	if (t->tx == 0) {
 		begin(s, teller);
 		return;
@@ -394,7 +398,7 @@ void bank_wake(struct sim *s, uint32_t teller, uint32_t tx, uint8_t serial)
 		leave(s, teller);
 		return;
 	}
-	for (unsigned g = 0; g < s->ngroups; g++) {
+	for (unsigned g = 0; g < s->nbases; g++) {
 		struct bank_part *p = &t->part[g];
 
 		if (!p->wanted || p->done)
@@ -642,7 +646,7 @@ void bank_answer(struct sim *s, uint32_t teller, uint64_t rid, unsigned type, st
 	}
 	take(s, t, group, &r);
 	t->part[group].done = true;
-	for (unsigned g = 0; g < s->ngroups; g++)
+	for (unsigned g = 0; g < s->nbases; g++)
 		all = all && (!t->part[g].wanted || t->part[g].done);
 	if (all && !dies(s, teller))
 		advance(s, teller);

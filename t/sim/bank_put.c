@@ -93,6 +93,7 @@ static struct bytes whole_item(struct sim *s, struct bytes key, const struct ban
 		item_build_n(b, &n);
 	}
 	add_id(b, plain ? "w" : "v", id);
+	client_put_group(s, 0x20000u + id);
 	return end_item(b);
 }
 

@@ -309,7 +309,7 @@ void books_entry(struct sim *s, struct model_group *g, uint64_t slot, const stru
 	struct bytes rest = e->rows;
 	struct entry_row row;
 
-	while (entry_row_next(&rest, &row))
+	while (model_row_next(&rest, &row))
 		row_of(s, g, slot, &row);
 }
 
@@ -334,7 +334,7 @@ void books_held(const struct machine *m, const struct group *g)
 bool books_settled(const struct sim *s, const char **why)
 {
 	*why = "something is locked yet";
-	for (unsigned g = 0; g < s->ngroups; g++)
+	for (unsigned g = 0; g < s->nbases; g++)
 		for (unsigned k = 0; k < BANK_KEYS; k++)
 			if (s->bank.key[g][k].holder != 0)
 				return false;
@@ -394,7 +394,7 @@ void books_totals(struct sim *s, uint32_t reader, struct bank_seen (*seen)[BANK_
 	const struct bank_tx *r = &s->bank.tx[reader];
 	int total = 0;
 
-	for (unsigned g = 0; g < s->ngroups; g++)
+	for (unsigned g = 0; g < s->nbases; g++)
 		for (unsigned k = 0; k < BANK_KEYS; k++) {
 			const struct bank_state *is = &seen[g][k].is;
 

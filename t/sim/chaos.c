@@ -58,6 +58,9 @@ void chaos_roll(struct sim *s)
 	o->snapshot_bytes = 200 + up_to(s, world_chance(s, 500) ? 1500 : 100000);
 	o->waiter_us = 500 * MS + world_below(s, 3 * SEC);
 	o->sweep_us = 20 * MS + world_lot(s, 1) % (500 * MS);
+	o->feed_us = 1 * MS + world_lot(s, 3) % (20 * MS);
+	o->index_lag_us = 500 * MS + world_lot(s, 4) % (10 * SEC);
+	o->fill_rows = (uint32_t)(1 + world_lot(s, 5) % 10);
 	o->sweep_rows = (uint32_t)(1 + world_lot(s, 2) % SIM_KEYS);
 	s->segment_bytes = (4 + world_below(s, 24)) * 4 * SEG_BLOCK;
 	s->first_bytes = world_chance(s, 500) ? 2 * SEG_BLOCK : 4 * SEG_BLOCK;

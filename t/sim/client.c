@@ -21,6 +21,7 @@ struct programs *client_programs(void)
 	program_compile(&p->equal, "v = :v", false);
 	program_compile(&p->append, "SET v = :v, l = list_append(if_not_exists(l, :none), :list)", true);
 	program_compile(&p->add, "SET v = :v ADD n :one", true);
+	program_compile(&p->add_bare, "SET v = :v REMOVE g ADD n :one", true);
 	bank_programs(p);
 	return p;
 }
@@ -32,6 +33,7 @@ void client_programs_free(struct programs *p)
 	program_fini(&p->equal);
 	program_fini(&p->append);
 	program_fini(&p->add);
+	program_fini(&p->add_bare);
 	bank_programs_fini(p);
 	free(p);
 }
@@ -118,21 +120,31 @@ static void choose_read(struct sim *s, struct op *op)
 	op->limit = world_chance(s, 500) ? 0 : (uint8_t)(1 + world_below(s, SIM_KEYS));
 }
 
+uint32_t client_reads(const struct sim *s)
+{
+	return SIM_KEYS + 2 + (s->indexed ? SIM_KEYS / SIM_COLLECTION : 0);
+}
+
 /* After healing: a write to each group, then everything is read.  False: nothing is wanted of this client. */
 static bool choose_proof(struct sim *s, const struct client *c, struct op *op)
 {
-	if (c->index >= s->ngroups)
+	if (c->index >= s->nbases)
 		return false;
 	op->group = (uint8_t)c->index;
 	if (s->phase == PHASE_HEAL) {
 		op->kind = OP_PUT;
 		return !s->written_since[op->group];
 	}
-	if (c->next >= SIM_KEYS + 2)
+	if (c->next >= client_reads(s))
 		return false;
 	op->kind = c->next < SIM_KEYS ? OP_GET : OP_SCAN;
 	op->key[0] = (uint8_t)c->next;
 	op->reverse = c->next == SIM_KEYS + 1;
+	if (c->next >= SIM_KEYS + 2) {
+		op->key[0] = (uint8_t)((c->next - SIM_KEYS - 2) * SIM_COLLECTION);
+		op->local = true;
+		op->fetch = !derive_projects_all(s);
+	}
 	return true;
 }
 
@@ -163,6 +175,18 @@ static struct bytes test_program(const struct sim *s, const struct op *op, struc
 	return BYTES_NONE;
 }
 
+/* Its place in the global index, if any: few, so that rows meet. */
+void client_put_group(struct sim *s, uint64_t id)
+{
+	uint64_t lot = world_lot(s, 0x10000 + id) % 8;
+	uint8_t text[2] = { 'g', (uint8_t)('0' + lot) };
+
+	if (!s->indexed || lot >= 6)
+		return;
+	item_build_name(s->build, BYTES_LIT("g"));
+	item_build_s(s->build, (struct bytes){ text, sizeof text });
+}
+
 static struct bytes item_of(struct sim *s, struct bytes key, const struct op *op, uint32_t id, bool whole)
 {
 	uint8_t text[SIM_ID_BYTES], *pad;
@@ -180,10 +204,19 @@ static struct bytes item_of(struct sim *s, struct bytes key, const struct op *op
 			memset(pad, (int)id, op->pad);
 		if (op->ends > 0)
 			item_build_name(s->build, BYTES_LIT("t")), item_build_u64(s->build, op->ends);
+		client_put_group(s, id);
 	}
 	item_build_close(s->build);
 	assert(item_build_ok(s->build));
 	return item_build_view(s->build);
+}
+
+/* Now and then an item leaves the global index. */
+static const struct program *update_of(const struct sim *s, const struct op *op, uint32_t id)
+{
+	if (op->kind == OP_APPEND)
+		return &s->programs->append;
+	return s->indexed && world_lot(s, 3000 + (uint64_t)id) % 4 == 0 ? &s->programs->add_bare : &s->programs->add;
 }
 
 static void put_write(struct sim *s, const struct op *op, uint32_t id, struct buf *out)
@@ -203,7 +236,7 @@ static void put_write(struct sim *s, const struct op *op, uint32_t id, struct bu
 	if (m.kind != MSG_OP_DELETE)
 		m.item = item_of(s, m.key, op, id, m.kind == MSG_OP_PUT);
 	if (m.kind == MSG_OP_UPDATE)
-		m.update = program_fill(op->kind == OP_ADD ? &s->programs->add : &s->programs->append, id, &program);
+		m.update = program_fill(update_of(s, op, id), id, &program);
 	if (op->tested == 0)
 		m.condition = condition;
 	MSG_LIST_PUT(&ops, op, &m, MSG_VERSION);
@@ -216,6 +249,21 @@ static void put_write(struct sim *s, const struct op *op, uint32_t id, struct bu
 	buf_fini(&ops);
 	buf_fini(&test);
 	buf_fini(&program);
+}
+
+static void put_local_scan(const struct op *op, const struct sim_key *key, struct buf *out)
+{
+	uint8_t low[SIM_KEY_MAX], high[SIM_KEY_MAX];
+	size_t n = key_partition_n(sim_key_view(key));
+
+	memcpy(low, key->p, n);
+	low[n] = KEY_LOCAL | 1;
+	memcpy(high, low, n);
+	high[n] = (KEY_LOCAL | 1) + 1;
+	msg_put_scan(out, &(struct msg_scan){ .group = op->group + 1u, .table = op->group + 1u, .schema = 1,
+					      .consistent = op->kind == OP_SCAN, .reverse = op->reverse,
+					      .from = { op->reverse ? high : low, n + 1 }, .to = { op->reverse ? low : high, n + 1 },
+					      .limit = op->limit, .index = 1, .fetch = op->fetch }, MSG_VERSION);
 }
 
 static unsigned encode(struct sim *s, const struct op *op, uint32_t id, struct buf *out)
@@ -232,6 +280,10 @@ static unsigned encode(struct sim *s, const struct op *op, uint32_t id, struct b
 		msg_put_get(out, &(struct msg_get){ .group = group, .table = group, .schema = 1,
 						    .consistent = op->kind == OP_GET, .key = sim_key_view(&key) }, MSG_VERSION);
 		return MSG_get;
+	}
+	if (op->local) {
+		put_local_scan(op, &key, out);
+		return MSG_scan;
 	}
 	/* Behind its last key the bank's begin. */
 	key.p[1] = '9' + 1;
@@ -277,10 +329,14 @@ void client_wake(struct sim *s, uint32_t client)
 	bool proof = s->phase == PHASE_HEAL || s->phase == PHASE_VERIFY;
 	struct op op = { .client = client, .state = OP_OPEN, .began = s->now };
 
+	if (!s->serving) {
+		wake_in(s, c, 20 * MS);
+		return;
+	}
 	if (s->k.burst_us > 0 && client == 0 && c->op == 0 && world_chance(s, 400))
 		world_at(s, s->now + world_below(s, 8 * MS), (struct sim_event){ .kind = SIM_FAULT, .a = 1 });
 	if (c->op == 0) {
-		op.group = (uint8_t)world_below(s, s->ngroups);
+		op.group = (uint8_t)world_below(s, s->nbases);
 		choose_keys(s, &op);
 		if (proof && !choose_proof(s, c, &op)) {
 			wake_in(s, c, 30 * MS);
@@ -294,6 +350,10 @@ void client_wake(struct sim *s, uint32_t client)
 		c->op = new_op(s);
 		if (s->group[op.group].ttl)
 			op.ends = choose_end(s, c->op);
+		if (s->indexed && !proof && (op.kind == OP_SCAN || op.kind == OP_SCAN_EVENTUAL)) {
+			op.local = world_lot(s, 4000 + (uint64_t)c->op) % 2 == 0;
+			op.fetch = !derive_projects_all(s) || world_lot(s, 4001 + (uint64_t)c->op) % 2 == 0;
+		}
 		s->op[c->op] = op;
 	}
 	ask(s, c);

@@ -242,7 +242,7 @@ bool judge_served(const struct sim *s)
 	for (uint32_t i = 0; i < s->ngroups; i++) {
 		bool served = false;
 
-		for (uint32_t k = 0; k < s->nmachines && s->written_since[i]; k++) {
+		for (uint32_t k = 0; k < s->nmachines && (i >= s->nbases || s->written_since[i]); k++) {
 			const struct machine *m = &s->machine[k];
 			const struct group *g = m->up ? node_group(m->node, i + 1) : NULL;
 
@@ -274,7 +274,7 @@ static bool group_converged(struct sim *s, unsigned i, const char **why)
 	bool serving = false;
 
 	*why = "no write succeeded";
-	if (!s->written_since[i])
+	if (i < s->nbases && !s->written_since[i])
 		return false;
 	*why = "a replica is not there";
 	for (uint32_t k = 0; k < c->n; k++) {
@@ -302,12 +302,12 @@ static bool group_converged(struct sim *s, unsigned i, const char **why)
 bool judge_converged(struct sim *s, const char **why)
 {
 	*why = "autoadmin wants something yet";
-	if (!admin_settled(s) || !books_settled(s, why))
+	if (!admin_settled(s) || !admin_indexed(s) || !books_settled(s, why))
 		return false;
 	for (uint32_t i = 0; i < s->ngroups; i++)
 		if (!group_converged(s, i, why))
 			return false;
-	return true;
+	return derive_settled(s, why);
 }
 
 void judge_equal(struct sim *s)

@@ -278,12 +278,20 @@ static void delete_row(struct sim *s, struct model_group *g, uint64_t slot, uint
 	add_version(&g->key[key], (struct version){ .slot = slot, .id = id });
 }
 
+bool model_row_next(struct bytes *rest, struct entry_row *row)
+{
+	while (entry_row_next(rest, row))
+		if (derive_is_item(row->key))
+			return true;
+	return false;
+}
+
 /* Nobody asked for it: what the log says of each row has to be true. */
 static void expire_entry(struct sim *s, struct model_group *g, uint64_t slot, struct bytes rows)
 {
 	struct entry_row row;
 
-	while (entry_row_next(&rows, &row)) {
+	while (model_row_next(&rows, &row)) {
 		struct model_key *k = &g->key[key_of(s, g, row.key)];
 
 		if (!g->ttl || !(row.flags & ENTRY_ROW_EXPIRED))
@@ -304,13 +312,16 @@ static void write_entry(struct sim *s, struct model_group *g, struct model_slot 
 	const struct op *op = NULL;
 	unsigned rows = 0, puts = 0, deletes = 0;
 
+	derive_entry(s, g, slot, e);
+	if (g->id > s->nbases || !model_row_next(&rest, &row))
+		return;
 	s->count.proposals++;
-	if (entry_row_next(&rest, &row) && books_own(row.key)) {
+	if (books_own(row.key)) {
 		books_entry(s, g, slot, e);
 		return;
 	}
 	rest = e->rows;
-	while (entry_row_next(&rest, &row)) {
+	while (model_row_next(&rest, &row)) {
 		if (row.flags & ENTRY_ROW_EXPIRED) {
 			expire_entry(s, g, slot, e->rows);
 			return;
@@ -325,7 +336,7 @@ static void write_entry(struct sim *s, struct model_group *g, struct model_slot 
 	/* Tests on keys that it does not write. */
 	if (op != NULL && op->tested > 0 && !holds(op, newest(&g->key[op->key[op->tested]])))
 		wrong(s, g, slot, at->id, "the condition on its other key does not hold");
-	for (rest = e->rows; entry_row_next(&rest, &row); rows++) {
+	for (rest = e->rows; model_row_next(&rest, &row); rows++) {
 		unsigned key = key_of(s, g, row.key);
 
 		if (row.flags & ENTRY_ROW_DELETE) {
@@ -574,28 +585,34 @@ void model_page(struct sim *s, struct op *op, uint32_t id, const struct msg_page
 	struct model_group *g = &s->group[op->group];
 	struct page *p = mem_new(sizeof *p);
 	struct bytes rest = m->items, item;
-	unsigned count = 0, last = 0;
+	unsigned count = 0, last = 0, at;
 	uint64_t slot, floor = op->kind == OP_SCAN ? op->floor : 0;
 
 	for (; msg_list_next(&rest, &item); count++) {
 		unsigned key = key_in_item(s, g, item);
 
-		if (count > 0 && (op->reverse ? key >= last : key <= last))
-			wrong(s, g, 0, id, "a page out of order");
-		last = key;
 		if (!read_item(item, &p->x[key]))
 			wrong(s, g, 0, id, "an item that nobody wrote in a page");
+		at = op->local ? p->x[key].id : key;
+		if (count > 0 && (op->reverse ? at >= last : at <= last))
+			wrong(s, g, 0, id, "a page out of order");
+		last = at;
+		p->covered[key] = true;
 		if (p->x[key].id < s->nops && s->op[p->x[key].id].slot > floor)
 			floor = s->op[p->x[key].id].slot;
 	}
 	if (count != m->count || (m->more && count != op->limit))
 		wrong(s, g, 0, id, "a page of another length than it says");
 	for (unsigned k = 0; k < SIM_KEYS; k++)
-		p->covered[k] = !m->more || (op->reverse ? k >= last : k <= last);
+		if (op->local)
+			p->covered[k] |= !m->more && k / SIM_COLLECTION == op->key[0] / SIM_COLLECTION;
+		else
+			p->covered[k] = !m->more || (op->reverse ? k >= last : k <= last);
 	slot = find_page(g, p, floor);
 	if (slot == SIM_NEVER)
 		wrong(s, g, 0, id, "a page that fits no state");
 	s->count.scans++;
+	s->count.local_scans += op->local;
 	if (op->kind == OP_SCAN)
 		known(g, slot);
 	free(p);

@@ -9,6 +9,7 @@
  *   bank.c     transactions, whose coordinators may die;               may say
  *              bank_put.c: their messages
  *   books.c    what the bank's chosen entries mean          program.c  expressions
+ *   derive.c   what indexes must hold
  *
  * Everything that happens follows from the seed: one queue of events, one stream of random numbers, no pointer or
  * clock in any decision.  Times are microseconds of true time but for what a machine's clock says.
@@ -27,7 +28,9 @@
 #include "wal.h"
 
 #define SIM_MACHINES_MAX 5
-#define SIM_GROUPS_MAX 4
+#define SIM_BASES_MAX 4              /* groups that clients know; */
+#define SIM_SHELVES_MAX 2            /* of these, behind them, are those of a global index */
+#define SIM_GROUPS_MAX (SIM_BASES_MAX + SIM_SHELVES_MAX)
 #define SIM_CLIENTS_MAX 64
 #define SIM_REGISTERS 12             /* keys of a group: these, */
 #define SIM_LISTS 4                  /* and these */
@@ -65,7 +68,7 @@ static inline struct bytes sim_key_view(const struct sim_key *k)
 	X(disk_errors) X(store_errors) X(slow_disks) X(torn_writes) X(lost_writes) X(undone_names) X(bit_flips)        \
 	X(damaged_logs) X(lost_logs) X(wipes) X(handoffs) X(moves) X(clock_jumps) X(restarts)         \
 	X(tx_begun) X(tx_prepares) X(tx_commits) X(tx_cancels) X(tx_conflicts) X(tx_late) X(tx_reads) X(tx_deaths)      \
-	X(tx_recovered) X(touches) X(convergence_us)
+	X(tx_recovered) X(touches) X(moved_keys) X(feeds) X(fed_changes) X(fills) X(local_scans) X(convergence_us)
 
 struct sim_counts {
 #define X(name) uint64_t name;
@@ -214,6 +217,7 @@ struct op {
 	uint64_t ends;                           /* what it puts expires then, seconds since 1970; 0: never */
 	/* scans */
 	uint8_t reverse, limit;
+	bool local, fetch;                       /* of the local index, in the collection of key[0] */
 };
 
 struct client {
@@ -349,6 +353,8 @@ struct admin_group {
 	uint32_t leader;                         /* incarnation */
 	uint64_t leader_ballot;
 	uint64_t asked;                          /* when a configuration was last proposed */
+	uint64_t indexes;                        /* version of the indexes that it was last said to have */
+	bool filled;                             /* the global one knows all of it, it was said */
 	uint32_t move_from, move_to;             /* incarnations; 0 = none wanted */
 	bool member[SIM_INCARNATIONS_MAX];       /* ever: none is taken in twice */
 };
@@ -357,6 +363,8 @@ struct admin {
 	uint64_t epoch;
 	struct admin_group group[SIM_GROUPS_MAX];
 	uint32_t turn;
+	uint64_t version;                        /* of the indexes; 0: none */
+	bool global, creating;                   /* is there a global one; is it to be filled */
 };
 
 /* --- the world ---------------------------------------------------------------------------------------------------- */
@@ -381,7 +389,7 @@ struct knobs {                                   /* rolled for each seed */
 };
 
 struct programs {
-	struct program absent, exists, equal, append, add;
+	struct program absent, exists, equal, append, add, add_bare;
 	struct program zero, amount[7], touch, pending, commit, cancel;
 };
 
@@ -400,6 +408,9 @@ struct sim {
 	unsigned checkpoint_every;
 
 	uint32_t nmachines, ngroups, nclients, nincarnations;
+	uint32_t nbases, nshelves;               /* ngroups of the two kinds */
+	bool indexed, serving;                   /* serving: clients may begin */
+	struct derive *derive;                   /* NULL: not indexed */
 	struct machine machine[SIM_MACHINES_MAX];
 	struct identity identity[SIM_INCARNATIONS_MAX];
 	struct model_group group[SIM_GROUPS_MAX];
@@ -484,6 +495,7 @@ void admin_tick(struct sim *s);
 void admin_answer(struct sim *s, uint64_t rid, unsigned type, struct bytes body);
 void admin_bootstrap(struct machine *m);
 bool admin_settled(const struct sim *s);                         /* no configuration names a retired incarnation */
+bool admin_indexed(const struct sim *s);                         /* every group has the indexes that it shall have */
 void admin_move(struct sim *s, unsigned group);                   /* some replica to another machine */
 void admin_lead(struct sim *s, unsigned group);                   /* another leader */
 uint32_t admin_incarnation(struct sim *s, struct machine *m);
@@ -491,6 +503,8 @@ uint32_t admin_incarnation(struct sim *s, struct machine *m);
 /* --- client.c */
 struct programs *client_programs(void);
 void client_programs_free(struct programs *p);
+uint32_t client_reads(const struct sim *s);                      /* how many things are read of a group when all is healed */
+void client_put_group(struct sim *s, uint64_t id);               /* attribute g of what is built, if any */
 void client_wake(struct sim *s, uint32_t client);
 void client_timeout(struct sim *s, uint32_t client, uint32_t op, uint32_t attempt);
 void client_answer(struct sim *s, uint32_t client, uint64_t rid, unsigned type, struct bytes body);
@@ -530,6 +544,18 @@ bool books_settled(const struct sim *s, const char **why);       /* nothing is l
 void books_held(const struct machine *m, const struct group *g); /* a node knows what is locked */
 void books_totals(struct sim *s, uint32_t tx, struct bank_seen (*seen)[BANK_KEYS]);      /* of one moment, not before tx began */
 
+/* --- derive.c */
+void derive_init(struct sim *s);
+void derive_fini(struct sim *s);
+struct bytes derive_definition(struct sim *s, uint64_t version, bool global, bool creating);
+bool derive_projects_all(const struct sim *s);                   /* the local index has whole items */
+bool derive_is_item(struct bytes key);                           /* not a row of an index, nor of the group's own */
+void derive_entry(struct sim *s, struct model_group *g, uint64_t slot, const struct entry *e);
+void derive_filled(struct sim *s, unsigned group);
+uint64_t derive_version(const struct sim *s, unsigned group);    /* of the group's indexes, as chosen */
+uint64_t derive_fed(const struct sim *s);                        /* since when some index lacks a change; SIM_NEVER: none does */
+bool derive_settled(struct sim *s, const char **why);            /* and they are what the items say */
+
 /* --- judge.c */
 void judge_step(struct machine *m);
 void judge_sent(struct machine *m, unsigned type, struct bytes body);
@@ -541,6 +567,7 @@ void judge_equal(struct sim *s);                                 /* of replicas 
 /* --- model.c */
 void model_init(struct model_group *g, uint64_t id);
 void model_fini(struct model_group *g);
+bool model_row_next(struct bytes *rest, struct entry_row *row);   /* the next one of an item */
 void model_chosen(struct sim *s, struct model_group *g, uint64_t slot, struct bytes raw);
 const struct px_config *model_governing(const struct model_group *g, uint64_t slot);
 uint64_t model_entry_hash(struct bytes raw);

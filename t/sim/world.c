@@ -189,7 +189,11 @@ static void init(struct sim *s)
 	item_build_init(s->build);
 	s->now = SEC;
 	s->nmachines = world_chance(s, 350) ? 5 : 3;
-	s->ngroups = 1 + (uint32_t)world_below(s, SIM_GROUPS_MAX);
+	s->nbases = 1 + (uint32_t)world_below(s, SIM_BASES_MAX);
+	s->indexed = world_lot(s, 200) % 5 < 2;
+	s->nshelves = s->indexed ? 1 + (uint32_t)(world_lot(s, 206) % SIM_SHELVES_MAX) : 0;
+	s->ngroups = s->nbases + s->nshelves;
+	s->serving = !s->indexed;
 	s->nclients = 4 + (uint32_t)world_below(s, 8);
 	s->nincarnations = 1;
 	chaos_roll(s);
@@ -209,6 +213,7 @@ static void init(struct sim *s)
 		machine_boot(m);
 		world_at(s, s->now + world_below(s, 20 * MS), (struct sim_event){ .kind = SIM_START, .machine = i });
 	}
+	derive_init(s);
 	admin_init(s);
 	bank_init(s);
 	for (uint32_t i = 0; i < s->nclients; i++) {
@@ -236,7 +241,7 @@ static void enter(struct sim *s, enum phase phase)
 static bool all_read(struct sim *s)
 {
 	for (uint32_t i = 0; i < s->nclients; i++)
-		if (s->client[i].op != 0 || (i < s->ngroups && s->client[i].next < SIM_KEYS + 2))
+		if (s->client[i].op != 0 || (i < s->nbases && s->client[i].next < client_reads(s)))
 			return false;
 	return s->bank.ntellers == 0 || s->bank.read;
 }
@@ -275,6 +280,8 @@ static void look(struct sim *s)
 			s->bank.served_at = s->now;
 		if (s->now - s->bank.served_at > s->options.lock_us + ORPHANED_US && !books_settled(s, &why))
 			world_fail(s, "a lock outlives its coordinator by more than it may");
+		if (s->now - s->bank.served_at > ORPHANED_US && derive_fed(s) < s->now - ORPHANED_US)
+			world_fail(s, "an index lags by more than it may");
 		break;
 	case PHASE_VERIFY:
 		if (all_read(s)) {
@@ -374,6 +381,7 @@ void world_free(struct sim *s)
 	for (uint32_t i = 0; i < s->ngroups; i++)
 		model_fini(&s->group[i]);
 	bank_fini(s);
+	derive_fini(s);
 	for (size_t i = 0; i < s->nheap; i++)
 		free(s->heap[i].packet);
 	free(s->heap);
