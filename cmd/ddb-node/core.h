@@ -10,6 +10,8 @@
  *   beat.c      heartbeats and leases                 snap.c    snapshots between replicas
  *   control.c   what autoadmin asks for               sweep.c   items whose time to live is over
  *   change.c    entries with rows (change.h)          own.h     keys of the group's own rows
+ *   feed.c      what global indexes learn (feed.h)    fill.c    what new ones lack (fill.h)
+ *   merge.c     rows in order (merge.h)
  */
 #ifndef NODE_CORE_H
 #define NODE_CORE_H

@@ -1,53 +1,13 @@
-#include "feed.h"
-
-#include <assert.h>
+/* Source: DESIGN, Indexes.  The giving side: outbox rows go to the groups of indexes. */
 #include <stdlib.h>
 
 #include "change.h"
+#include "feed_impl.h"
 #include "log.h"
 #include "mem.h"
 #include "merge.h"
 #include "own.h"
 #include "tx_impl.h"
-
-struct target {                                  /* a group of an index */
-	uint32_t index;
-	uint64_t group;
-	struct bytes low;                        /* owned */
-	uint32_t replica;                        /* that answered for it last; 0 = unknown */
-	uint64_t knows;                          /* it has said that it has everything up to this time */
-	struct buf rows;                         /* of the batch */
-	uint64_t sent;
-	bool waiting;                            /* for its answer */
-};
-
-struct batch {
-	uint64_t time[FEED_ROWS_MAX];            /* of its outbox rows */
-	size_t n, bytes, moves, waiting;
-	bool full;                               /* there is more */
-};
-
-struct owed {                                    /* an answer, once slot is chosen */
-	STAILQ_ENTRY(owed) next;
-	uint64_t slot, source, upto;
-	uint32_t replica;
-};
-
-struct feed {
-	uint64_t written;                        /* the last slot seen that writes an outbox row */
-	uint64_t ballot;                         /* of the leadership to which all that follows belongs; 0 = none */
-	bool some;                               /* there may be outbox rows */
-	uint64_t led, since;                     /* when it began; since when the oldest outbox row has been waiting */
-	uint64_t due;                            /* the next batch */
-	uint64_t end_due;                        /* the end of this one, which was refused */
-	uint64_t done;                           /* outbox rows up to this time are known everywhere; their deletion is proposed */
-	struct batch *batch;                     /* under way; NULL: none */
-	uint64_t version;                        /* of the indexes of: */
-	struct target *target;                   /* by index, then low */
-	size_t ntargets;
-	STAILQ_HEAD(, owed) owed;                /* by slot */
-	size_t nowed;
-};
 
 struct feed *feed_new(void)
 {
@@ -75,22 +35,12 @@ static void drop_batch(struct feed *f)
 	f->batch = NULL;
 }
 
-static void pay_first(struct feed *f)
-{
-	struct owed *o = STAILQ_FIRST(&f->owed);
-
-	STAILQ_REMOVE_HEAD(&f->owed, next);
-	f->nowed--;
-	free(o);
-}
-
 static void forget(struct feed *f)
 {
 	f->ballot = f->done = f->due = f->end_due = 0;
 	drop_batch(f);
 	drop_targets(f);
-	while (!STAILQ_EMPTY(&f->owed))
-		pay_first(f);
+	feed_take_forget(f);
 }
 
 void feed_free(struct feed *f)
@@ -105,7 +55,7 @@ void feed_free(struct feed *f)
  * The group's feed, if we lead it.  What is remembered of another leadership is gone then: its slots may hold other entries, and
  * others may have fed what it was about to.
  */
-static struct feed *leading(struct node *n, struct group *g)
+struct feed *feed_leading(struct node *n, struct group *g)
 {
 	struct feed *f = g->feed;
 
@@ -136,14 +86,14 @@ void feed_row(struct node *n, struct group *g, uint64_t slot)
 
 bool feed_knows(struct node *n, struct group *g, uint64_t time)
 {
-	const struct feed *f = leading(n, g);
+	const struct feed *f = feed_leading(n, g);
 
 	return f != NULL && (!f->some || f->done >= time || (f->batch != NULL && f->batch->time[0] > time));
 }
 
 uint64_t feed_lag_us(struct node *n, struct group *g)
 {
-	const struct feed *f = leading(n, g);
+	const struct feed *f = feed_leading(n, g);
 
 	return f == NULL || !f->some ? 0 : n->now > f->since ? n->now - f->since : 1;
 }
@@ -402,7 +352,7 @@ void feed_fed(struct node *n, struct bytes body)
 		return;
 	}
 	g = node_find(n, m.source);
-	f = g != NULL ? leading(n, g) : NULL;
+	f = g != NULL ? feed_leading(n, g) : NULL;
 	for (size_t i = 0; f != NULL && i < f->ntargets; i++) {
 		struct target *t = &f->target[i];
 
@@ -419,165 +369,13 @@ void feed_fed(struct node *n, struct bytes body)
 	}
 }
 
-/* --- taking ------------------------------------------------------------------------------------------------------- */
-
-struct taken {
-	struct msg_feed_row row;
-	size_t at;                               /* in the message */
-};
-
-static void say(struct node *n, const struct group *g, uint32_t replica, uint64_t source, uint64_t upto)
-{
-	struct buf out = { 0 };
-
-	msg_put_fed(&out, &(struct msg_fed){ g->id, source, n->self, upto }, MSG_VERSION);
-	node_send(n, replica, MSG_fed, buf_view(&out), 0);
-	buf_fini(&out);
-}
-
-/* Before slot is chosen, it may be lost, and the outbox row with it. */
-static void say_at(struct node *n, struct group *g, struct feed *f, uint64_t slot, const struct msg_feed *m)
-{
-	struct owed *o;
-	bool now = slot <= g->chosen;
-
-#ifdef MUTANT_FEED_ANSWER_UNCHOSEN
-	now = true;
-#endif
-	if (now) {
-		say(n, g, m->from, m->source, m->upto);
-	} else if (f->nowed < FEED_OWED_MAX) {
-		o = mem_new(sizeof *o);
-		*o = (struct owed){ .slot = slot, .source = m->source, .upto = m->upto, .replica = m->from };
-		STAILQ_INSERT_TAIL(&f->owed, o, next);
-		f->nowed++;
-	}
-}
-
-static void pay(struct node *n, struct group *g, struct feed *f)
-{
-	struct owed *o;
-
-	while ((o = STAILQ_FIRST(&f->owed)) != NULL && o->slot <= g->chosen) {
-		say(n, g, o->replica, o->source, o->upto);
-		pay_first(f);
-	}
-}
-
-/* How far we are with source, as proposed, and the slot that says so.  A row that cannot be read says that we know nothing. */
-static void look_source(struct node *n, struct group *g, uint64_t source, uint64_t *upto, uint64_t *slot)
-{
-	struct own_key key = own_source(source);
-	struct image im = { 0 };
-	struct cur c = { 0 };
-
-	if (image_look(n, g, own_view(&key), OVERLAY_NEWEST, &im) && im.found)
-		c = cur_of(im.item);
-	*upto = cur_u64(&c);
-	*slot = im.slot;
-	buf_fini(&im.row);
-}
-
-/* The rows of m into v, which has room for an entry's.  False: m is not what a feed should be. */
-static bool read_rows(const struct group *g, const struct msg_feed *m, struct taken *v, size_t *n)
-{
-	struct bytes rest = m->rows, raw;
-	uint64_t last = m->after + 1;
-
-	for (*n = 0; msg_list_next(&rest, &raw); ++*n) {
-		struct msg_feed_row *r = &v[*n].row;
-
-		if (*n == ENTRY_ROWS_MAX - 1 || !msg_get_feed_row(raw, r, MSG_VERSION) || r->time < last || r->time > m->upto ||
-		    key_is_own(r->key) || r->key.n > ENTRY_KEY_BYTES_MAX || !exec_in_range(g, r->key) ||
-		    (r->item.n > 0 && !item_check(r->item)))
-			return false;
-		last = r->time;
-		v[*n].at = *n;
-	}
-	return rest.n == 0;
-}
-
-/* By key, the latest first. */
-static int order(const void *pa, const void *pb)
-{
-	const struct taken *a = pa, *b = pb;
-	int c = bytes_cmp(a->row.key, b->row.key);
-
-	return c != 0 ? c : a->at > b->at ? -1 : a->at < b->at;
-}
-
-static enum px_verdict take_rows(struct node *n, struct group *g, const struct msg_feed *m, uint64_t upto, struct taken *v, size_t nrows,
-				 uint64_t *slot)
-{
-	struct own_key key = own_source(m->source);
-	enum px_verdict verdict = PX_WINDOW_FULL;
-	struct change c;
-	uint8_t le[8];
-
-	if (nrows > 0)
-		qsort(v, nrows, sizeof *v, order);
-	change_begin(&c, n, g);
-	for (size_t i = 0; i < nrows; i++)
-		if (v[i].row.time > upto && (i == 0 || !bytes_eq(v[i - 1].row.key, v[i].row.key)))
-			change_row(&c, v[i].row.key, v[i].row.item);
-	store_u64(le, m->upto);
-	change_row(&c, own_view(&key), (struct bytes){ le, sizeof le });
-	if (!change_over(&c))
-		verdict = change_propose(&c, 0, slot);
-	else
-		metrics_add(&n->metrics.bad_messages, 1);
-	change_fini(&c);
-	return verdict;
-}
-
-static void take(struct node *n, struct group *g, struct feed *f, const struct msg_feed *m)
-{
-	struct taken *v = mem_new(ENTRY_ROWS_MAX * sizeof *v);
-	uint64_t upto, slot;
-	size_t nrows;
-
-	look_source(n, g, m->source, &upto, &slot);
-#ifdef MUTANT_FEED_TAKE_AGAIN
-	upto = m->after;
-#endif
-	if (!read_rows(g, m, v, &nrows)) {
-		metrics_add(&n->metrics.bad_messages, 1);
-	} else if (m->upto <= upto) {
-		say_at(n, g, f, slot, m);
-	} else if (m->after > upto) {
-		log_err("group %llu: has everything of group %llu up to %llu, and is told what came after %llu", (unsigned long long)g->id,
-			(unsigned long long)m->source, (unsigned long long)upto, (unsigned long long)m->after);
-		metrics_add(&n->metrics.feed_gaps, 1);
-	} else if (take_rows(n, g, m, upto, v, nrows, &slot) == PX_OK) {
-		say_at(n, g, f, slot, m);
-	}
-	free(v);
-}
-
-/* Who gets no answer tells everyone again. */
-void feed_take(struct node *n, struct bytes body)
-{
-	struct msg_feed m;
-	struct group *g;
-	struct feed *f;
-
-	if (!msg_get_feed(body, &m, MSG_VERSION) || m.source == 0 || m.after >= m.upto) {
-		metrics_add(&n->metrics.bad_messages, 1);
-		return;
-	}
-	g = node_find(n, m.group);
-	f = g != NULL ? leading(n, g) : NULL;
-	if (f != NULL && px_may_serve(&g->px, n->now) && exec_write_room(n, g) == RESULT_OK)
-		take(n, g, f, &m);
-}
-
 void feed_run(struct node *n, struct group *g)
 {
-	struct feed *f = leading(n, g);
+	struct feed *f = feed_leading(n, g);
 
 	if (f == NULL)
 		return;
-	pay(n, g, f);
+	feed_take_answer(n, g, f);
 	if (f->some)
 		give(n, g, f);
 }
