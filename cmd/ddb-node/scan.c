@@ -6,6 +6,7 @@
 
 #define SCAN_ITEMS_MAX 100000u                   /* rows looked at by one page, whatever was asked */
 #define SCAN_BYTES_MAX (1u << 20)                /* of items, as the API counts */
+#define SCAN_PAUSE 4000u                         /* rows passed in a page that wants none of them: others wait, too */
 #define SCAN_STEPS 8u                            /* rows that are passed one by one, before it is cheaper to look where they end */
 #define UNIT_BYTES 4096u
 
@@ -19,10 +20,11 @@ struct scanning {
 	const struct index *index;               /* NULL: items are meant */
 	struct merge merge;
 	struct msg_page page;
-	struct buf last, items, projected, target, scratch;
+	struct buf last, items, projected, target, scratch, paused;
 	struct image base;                       /* of the item behind an index's row */
 	uint64_t fetched_bytes;
-	unsigned passed;                         /* rows that were not wanted, since the last one that was */
+	unsigned passed;                         /* rows that were not wanted, since the last one that was, or was looked for */
+	unsigned passed_all;
 	bool bad;
 };
 
@@ -58,9 +60,14 @@ static bool find_next(struct scanning *s, struct bytes key, struct buf *out)
 	return true;
 }
 
-/* Key's row is not wanted.  False: nor is any behind it. */
+/* Key's row is not wanted.  False: nor is any behind it, or there have been too many of these. */
 static bool pass(struct scanning *s, struct bytes key)
 {
+	if (++s->passed_all > SCAN_PAUSE && s->m.index > 0) {
+		buf_bytes(&s->paused, key);
+		s->page.paused = buf_view(&s->paused);
+		return false;
+	}
 	if (own_is(key) || ++s->passed < SCAN_STEPS || key_partition_n(key) == 0)
 		return true;
 	s->passed = 0;
@@ -190,6 +197,7 @@ static void fini(struct scanning *s)
 	buf_fini(&s->projected);
 	buf_fini(&s->target);
 	buf_fini(&s->scratch);
+	buf_fini(&s->paused);
 	buf_fini(&s->base.row);
 }
 

@@ -283,7 +283,7 @@ static void got(void *arg, enum result result, struct route_table *t, struct byt
 {
 	struct op_query_page *p = arg;
 	struct msg_page m = { .result = RESULT_OK };
-	bool readable = msg_get_page(body, &m, MSG_VERSION), limited, full;
+	bool readable = msg_get_page(body, &m, MSG_VERSION), limited, full, more;
 
 	(void)t;
 	if (result != RESULT_OK || !readable) {
@@ -301,14 +301,20 @@ static void got(void *arg, enum result result, struct route_table *t, struct byt
 	 * that would be refused as the start of the next page.
 	 */
 	limited = p->limit > 0 && p->scanned >= p->limit && !op_query_page_over(p, buf_view(&p->last_key));
-	full = m.more || limited || (!at_end(p) && no_room(p, m.items.n));
-	if (!full && !at_end(p) && !http_gone(p->q->http)) {
-		buf_bytes(&p->items, m.items);
-		p->q->r->held_bytes += m.items.n;
-		next(p);
+	more = m.paused.n > 0 || !at_end(p);
+	full = m.more || limited || (more && no_room(p, m.items.n));
+	if (full || !more || http_gone(p->q->http)) {
+		answer(p, m.items, full);
 		return;
 	}
-	answer(p, m.items, full);
+	buf_bytes(&p->items, m.items);
+	p->q->r->held_bytes += m.items.n;
+	if (m.paused.n > 0) {
+		set(&p->start, m.paused);
+		ask(p, buf_view(&p->start));
+	} else {
+		next(p);
+	}
 }
 
 void op_query_page_run(struct op_query_page *p)

@@ -302,6 +302,42 @@ TEST(followers_show_what_they_know)
 	stop();
 }
 
+/* One item in 1000 is in the index, so others get their turn between two of them. */
+TEST(a_page_of_a_sparse_index_pauses)
+{
+	char text[64];
+
+	start(1);
+	CHECK_INT(set_indexes(1, 1, LOCALS), RESULT_OK);
+	for (unsigned i = 0; i < 9000; i++) {
+		snprintf(text, sizeof text, "{'pk':'%u','sk':'s'%s}", i, i % 1000 == 7 ? ",'a':'x'" : "");
+		put(text);
+	}
+	for (int reverse = 0; reverse < 2; reverse++) {
+		struct buf from = { 0 };
+		struct msg_scan ask = { .consistent = 1, .index = 1, .reverse = reverse > 0 };
+		unsigned found = 0, pauses = 0;
+		bool more = true;
+
+		for (; more; pauses += more) {
+			struct msg_page m = page(ask);
+
+			CHECK_INT(m.more, 0);
+			found += m.count;
+			more = m.paused.n > 0;
+			buf_clear(&from);
+			buf_bytes(&from, m.paused);
+			ask.from = buf_view(&from);
+			ask.from_exclusive = 1;
+		}
+		CHECK_INT(found, 9);
+		CHECK_INT(pauses, 2);
+		buf_fini(&from);
+	}
+	CHECK_INT(page(OF(0)).paused.n, 0);
+	stop();
+}
+
 /* The group's own rows lie anywhere among items, for these begin with hashes. */
 TEST(a_groups_own_rows_are_never_shown)
 {
@@ -331,4 +367,4 @@ CHECK_MAIN(
 	X(items_are_shown_without_the_rows_of_indexes) X(an_index_is_shown_in_its_order_and_nothing_else)
 	X(pages_go_on_where_they_stopped) X(a_page_ends_at_its_bytes) X(a_range_of_one_partition)
 	X(what_an_index_does_not_project_is_fetched) X(what_is_no_local_index_has_no_rows) X(followers_show_what_they_know)
-	X(a_groups_own_rows_are_never_shown))
+	X(a_groups_own_rows_are_never_shown) X(a_page_of_a_sparse_index_pauses))
