@@ -5,7 +5,8 @@
  *   main.c    wiring, ticks               cat.c        the catalogue's group: scans, updates, fenced writes
  *   lease.c   who is active               state.c      the catalogue in memory: load, rows
  *   place.c   ranges, placement (pure)    tables.c     describe, delete, list; tables_create.c, tables_update.c
- *   groups.c  groups on nodes: create, heal, drop      push.c       the routing map, to memds
+ *   tables_index.c  indexes in definitions             push.c       the routing map, to memds
+ *   groups.c  groups on nodes: create, heal, drop; what they are told of indexes and times to live
  *   nodes.c   connections, status, joins               report.c  `ddb status`
  *   ledger.c  the table of transactions
  *
@@ -13,7 +14,8 @@
  *   "lease"  "autoadmin"   holder N, epoch N, until_ms N (since 1970)
  *   "meta"   "counters"    table N, group N, incarnation N, version N: the last ones given out
  *   "node"   INCARNATION   number N, name S, zone S, addr S, retired BOOL, attempt N
- *   "table"  NAME          definition B (an item), partitions B (list of partition messages, as created)
+ *   "table"  NAME          definition B (an item), partitions B (list of partition messages, as created); the rows of a global index
+ *                          are those of a table "#<id of its table>.<id of the index>"
  *   "drop"   TABLE-ID      groups B (u64 each): what nodes must still drop
  */
 #ifndef AUTOADMIN_AUTOADMIN_H
@@ -23,6 +25,7 @@
 #include <uthash.h>
 
 #include "daemon.h"
+#include "index.h"
 #include "item_build.h"
 #include "metrics.h"
 #include "result.h"
@@ -80,7 +83,10 @@ struct aa_group_state {                          /* what a node says of a group 
 	uint8_t leading;
 	uint32_t nmembers;
 	uint32_t member[AA_MEMBERS_MAX];
-	struct bytes ttl;                        /* owned */
+	struct bytes ttl;                        /* owned, as are: */
+	uint64_t indexes;                        /* of a leader: the IndexVersion it maintains */
+	struct bytes filled;                     /* u32 each: ids of the global indexes that know all its items */
+	struct bytes locals;                     /* list of local_size */
 };
 
 struct aa_node {                                 /* the present incarnation of a node */
@@ -118,7 +124,7 @@ struct aa_partition {
 	uint64_t ballot;                         /* of the first leader */
 	uint32_t nmembers;
 	uint32_t member[AA_MEMBERS_MAX];         /* as created */
-	uint64_t asked_at, created_at;           /* when a change of membership, or creation, was last asked for */
+	uint64_t asked_at, created_at, told_at;  /* when a change of membership, creation, or to maintain indexes was last asked for */
 };
 
 struct aa_table {
@@ -128,6 +134,9 @@ struct aa_table {
 	size_t nparts;
 	bool serving;                            /* every group is up on a quorum: ACTIVE */
 	bool checked;                            /* once in this epoch: it ever came up */
+	struct index_set indexes;                /* of t */
+	bool told;                               /* every group maintains these */
+	uint64_t moved_at;                       /* when one of them was last declared active, or gone */
 };
 
 struct aa_drop {
@@ -170,6 +179,7 @@ struct aa {
 	struct aa_counters counters;
 	struct aa_table *tables;                 /* uthash by name */
 	size_t creating;                         /* of them, not serving */
+	size_t moving;                           /* of them, with an index that comes or goes, at the last turn */
 	struct aa_drop *drops;
 	struct aa_job *jobs, **jobs_end;
 	size_t njobs;
@@ -221,11 +231,50 @@ void tables_admin(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body);
 void tables_answer(struct aa *a, uint64_t conn, uint64_t rid, enum result r, const char *text, struct bytes body, bool more);
 void tables_describe(struct aa *a, struct aa_table *t, struct item_build *b);        /* definition with status and counts */
 void tables_describe_as(struct aa *a, const struct aa_table *t, enum table_status status, struct item_build *b);
+void tables_count(struct aa *a, const struct aa_table *t, uint64_t *rows, uint64_t *bytes);
+const struct aa_group_state *tables_freshest(struct aa *a, uint64_t group);  /* of the replica that has applied most; NULL: none */
+bool tables_hidden(struct bytes name);           /* no table of a user */
 void tables_not_found(struct aa *a, uint64_t conn, uint64_t rid, struct bytes name);  /* answers so */
 /* The row of a table; condition as of cat_put. */
 void tables_put_row(struct aa *a, struct cat_write *w, struct bytes name, struct bytes definition, struct bytes partitions,
 		    const char *condition);
 void tables_create(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body);
+
+struct tables_new {                              /* tables that one entry of the catalogue makes */
+	struct aa_counters counters;             /* as they are afterwards */
+	size_t n;
+	struct {
+		struct bytes definition, partitions;     /* owned */
+	} v[1 + INDEX_GLOBAL_MAX];
+};
+
+/*
+ * Give the table `asked` an id, a place and a row in w; t is then its definition, the caller's.  Not RESULT_OK: *text says why, or is NULL.
+ */
+enum result tables_make(struct aa *a, struct cat_write *w, struct bytes asked, struct tables_new *new, struct table *t, const char **text);
+/* The tables of those global indexes of t that have none yet. */
+enum result tables_make_rows(struct aa *a, struct cat_write *w, const struct table *t, struct tables_new *new, const char **text);
+void tables_made(struct aa *a, struct tables_new *new);              /* it is chosen: they are part of the state */
+void tables_new_fini(struct tables_new *new);
+
+/* --- tables_index.c */
+/*
+ * t's indexes get what they lack: ids, tables, a status; old is the definition before, n = 0: a new table.  False: not a change that may
+ * be (of what an index consists of, or one vanishes that was not DELETING).
+ */
+bool tables_index_number(struct table *t, struct bytes old);
+void tables_index_define(struct item_build *b, const struct table *t, const struct index *x);         /* the table of x's rows, as asked for */
+void tables_index_told(struct aa *a, const struct aa_table *t, struct item_build *b);        /* for group_indexes: without those that go */
+void tables_index_describe(struct aa *a, const struct aa_table *t, struct item_build *b);    /* both lists, with what is counted */
+bool tables_index_is_list(struct bytes name);
+bool tables_index_moving(const struct aa_table *t);      /* an index comes or goes */
+/* The next step of an index that comes, ACTIVE, or goes, gone: a change for tables_update. */
+void tables_index_step(const struct aa_table *t, const struct index *x, struct item_build *b);
+/* Tables that go: d gets the groups of t; d becomes a row in w; that is chosen, and t is no part of the state, nor d the caller's. */
+void tables_drop_groups(struct aa_drop *d, const struct aa_table *t);
+void tables_put_drop(struct aa *a, struct cat_write *w, const struct aa_drop *d);
+void tables_gone(struct aa *a, struct bytes name);
+void tables_dropped(struct aa *a, struct aa_drop *d);
 /*
  * Definition old with the attributes of change set, and without those that are NULL there.  Version counts the definitions: in change it
  * names the one that the change was made from, and if that is no longer old's, RESULT_STALE_SCHEMA.
@@ -236,7 +285,6 @@ void tables_update(struct aa *a, uint64_t conn, uint64_t rid, struct bytes name,
 
 /* The table of transactions, for the first router that wants one: answered as a create, IN_USE if it is there. */
 void ledger_make(struct aa *a, uint64_t conn, uint64_t rid);
-bool ledger_hidden(struct bytes name);           /* no table of a user */
 
 void push_init(struct aa *a);
 void push_table(struct aa *a, struct aa_table *t, bool gone);

@@ -1,6 +1,6 @@
 /*
  * Groups on nodes: what should exist is created, what belongs to a retired incarnation is replaced, what was dropped goes, and all
- * know which attribute of an item is its time to live.
+ * know which attribute of an item is its time to live, and which indexes they maintain.
  * Everything is decided again from what the nodes say, at every turn, so that a restart loses nothing.
  */
 #include <stdio.h>
@@ -225,6 +225,102 @@ static void check_table(struct aa *a, struct aa_table *t)
 			state_serving(a, t, false);
 }
 
+/* --- indexes ------------------------------------------------------------------------------------------------------- */
+
+static bool send_indexes(struct aa *a, struct aa_node *n, uint64_t group, const struct aa_table *t)
+{
+	struct buf *b = net_request(n->peer, MSG_group_indexes, clock_ms() + COMMAND_MS, on_done, n);
+	struct item_build definition;
+
+	if (b == NULL)
+		return false;
+	item_build_init(&definition);
+	tables_index_told(a, t, &definition);
+	msg_put_group_indexes(b, &(struct msg_group_indexes){ a->epoch, group, t->indexes.version, item_build_view(&definition) },
+			      MSG_VERSION);
+	net_requested(n->peer);
+	n->commands++;
+	item_build_fini(&definition);
+	return true;
+}
+
+/* Groups may be told of an index only once there is somebody to feed. */
+static bool rows_up(struct aa *a, const struct aa_table *t)
+{
+	for (size_t i = 0; i < t->indexes.n; i++) {
+		const struct index *x = &t->indexes.v[i];
+		struct aa_table *rows = x->local || x->status == INDEX_DELETING ? NULL : state_table(a, x->table);
+
+		if (rows != NULL && !rows->serving)
+			return false;
+	}
+	return true;
+}
+
+/* True once every group maintains the indexes of t as they are now. */
+static bool settle_indexes(struct aa *a, struct aa_table *t, unsigned *sent)
+{
+	bool all = true;
+
+	if (t->told || t->indexes.version == 0)
+		return true;
+	if (!rows_up(a, t))
+		return false;
+	for (size_t i = 0; i < t->nparts; i++) {
+		struct aa_partition *p = &t->part[i];
+		struct aa_node *n = leader_of(a, p->group);
+		const struct aa_group_state *s = n != NULL ? nodes_state(n, p->group) : NULL;
+
+		if (s != NULL && s->indexes >= t->indexes.version)
+			continue;
+		all = false;
+		if (s == NULL || clock_ms() < p->told_at + CREATE_EVERY_MS || *sent >= COMMANDS_TURN_MAX)
+			continue;
+		p->told_at = clock_ms();
+		*sent += send_indexes(a, n, p->group, t);
+	}
+	t->told = all;
+	return all;
+}
+
+static bool filled(struct aa *a, const struct aa_table *t, uint32_t id)
+{
+	for (size_t i = 0; i < t->nparts; i++) {
+		struct aa_node *n = leader_of(a, t->part[i].group);
+		const struct aa_group_state *s = n != NULL ? nodes_state(n, t->part[i].group) : NULL;
+		bool found = false;
+
+		for (size_t k = 0; s != NULL && s->indexes >= t->indexes.version && k + 4 <= s->filled.n; k += 4)
+			found |= load_u32(s->filled.p + k) == id;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * An index that every group has filled is there, and one that no group maintains any more is gone.  A definition of another version
+ * begins anew; should it not come, this is tried again.
+ */
+static void move_indexes(struct aa *a, struct aa_table *t)
+{
+	for (size_t i = 0; i < t->indexes.n; i++) {
+		const struct index *x = &t->indexes.v[i];
+		struct item_build change;
+
+		if (x->status != INDEX_DELETING && (x->status != INDEX_CREATING || !filled(a, t, x->id)))
+			continue;
+		log_info("table %.*s: index %.*s is %s", (int)t->t.name.n, (const char *)t->t.name.p, (int)x->name.n,
+			 (const char *)x->name.p, x->status == INDEX_DELETING ? "gone" : "active");
+		item_build_init(&change);
+		tables_index_step(t, x, &change);
+		t->moved_at = clock_ms();
+		tables_update(a, 0, 0, t->t.name, item_build_view(&change));
+		item_build_fini(&change);
+		return;
+	}
+}
+
 static void settle_table(struct aa *a, struct aa_table *t, unsigned *sent)
 {
 	bool up = true;
@@ -236,6 +332,9 @@ static void settle_table(struct aa *a, struct aa_table *t, unsigned *sent)
 			*sent += settle(a, &t->part[i], t->t.id, t->t.schema, t->t.ttl);
 		up = up && (t->serving || groups_up(a, &t->part[i]));
 	}
+	up = up && settle_indexes(a, t, sent);
+	if (up && t->serving && t->told && clock_ms() >= t->moved_at + RECONFIGURE_EVERY_MS)
+		move_indexes(a, t);
 	if (up && !t->serving) {
 		state_serving(a, t, true);
 		log_info("table %.*s: active", (int)t->t.name.n, (const char *)t->t.name.p);
@@ -312,7 +411,11 @@ void groups_send(struct aa *a)
 	if (!lease_active(a))
 		return;
 	settle(a, &a->catalogue, CATALOGUE_TABLE, CATALOGUE_SCHEMA, BYTES_NONE);
-	for (struct aa_table *t = a->tables; t != NULL; t = t->hh.next)
+	a->moving = 0;
+	for (struct aa_table *t = a->tables, *next; t != NULL; t = next) {
+		next = t->hh.next;
+		a->moving += tables_index_moving(t);
 		settle_table(a, t, &sent);
+	}
 	settle_drops(a, &sent);
 }

@@ -31,11 +31,6 @@ static void define(struct item_build *b)
 	item_build_close(b);
 }
 
-bool ledger_hidden(struct bytes name)
-{
-	return bytes_is(name, LEDGER_TABLE);
-}
-
 void ledger_make(struct aa *a, uint64_t conn, uint64_t rid)
 {
 	struct item_build b;

@@ -42,14 +42,21 @@ void nodes_told_ttl(struct aa_node *n, uint64_t group, struct bytes ttl)
 	s->ttl = bytes_copy(ttl);
 }
 
+static void free_state(struct aa_group_state *s)
+{
+	free((void *)s->ttl.p);
+	free((void *)s->filled.p);
+	free((void *)s->locals.p);
+	free(s);
+}
+
 static void clear_states(struct aa_node *n)
 {
 	struct aa_group_state *s, *next;
 
 	HASH_ITER(hh, n->states, s, next) {
 		HASH_DEL(n->states, s);
-		free((void *)s->ttl.p);
-		free(s);
+		free_state(s);
 	}
 }
 
@@ -81,7 +88,8 @@ static void take_state(struct aa_node *n, const struct msg_group_state *m)
 
 	*s = (struct aa_group_state){ .group = m->group, .table = m->table, .ballot = m->ballot, .committed = m->committed,
 				      .applied = m->applied, .rows = m->rows, .bytes = m->bytes, .config_slot = m->config_slot,
-				      .leader = m->leader, .leading = m->leading, .ttl = bytes_copy(m->ttl) };
+				      .leader = m->leader, .leading = m->leading, .ttl = bytes_copy(m->ttl), .indexes = m->indexes,
+				      .filled = bytes_copy(m->filled), .locals = bytes_copy(m->locals) };
 	while (s->nmembers < AA_MEMBERS_MAX && msg_list_next(&rest, &part)) {
 		struct msg_member one;
 
@@ -133,7 +141,7 @@ void nodes_tick(struct aa *a)
 {
 	for (size_t i = 0; i < a->nnodes; i++) {
 		struct aa_node *n = a->node[i];
-		uint64_t every = a->creating > 0 ? POLL_FAST_MS : POLL_MS;
+		uint64_t every = a->creating + a->moving > 0 ? POLL_FAST_MS : POLL_MS;
 
 		if (nodes_up(n) && !n->polling && (!n->known || clock_ms() >= n->polled_at + every))
 			poll(n);

@@ -46,6 +46,7 @@ static void free_table(struct aa_table *t)
 	}
 	free(t->part);
 	table_fini(&t->t);
+	index_set_fini(&t->indexes);
 	free(t);
 }
 
@@ -73,7 +74,7 @@ struct aa_table *state_add_table(struct aa *a, struct bytes definition, struct b
 {
 	struct aa_table *t = mem_new(sizeof *t);
 	struct bytes part;
-	bool ok = table_init(&t->t, definition);
+	bool ok = table_init(&t->t, definition) && index_set_init(&t->indexes, definition);
 
 	while (ok && msg_list_next(&partitions, &part)) {
 		struct msg_partition m;
@@ -100,6 +101,10 @@ void state_redefine_table(struct aa *a, struct aa_table *t, struct table *new)
 {
 	HASH_DEL(a->tables, t);                          /* the key is a view of what goes */
 	table_fini(&t->t);
+	index_set_fini(&t->indexes);
+	index_set_init(&t->indexes, new->definition);
+	t->told = false;
+	t->moved_at = 0;
 	t->t = *new;
 	*new = (struct table){ 0 };
 	HASH_ADD_KEYPTR(hh, a->tables, t->t.name.p, t->t.name.n, t);

@@ -21,19 +21,30 @@ void tables_answer(struct aa *a, uint64_t conn, uint64_t rid, enum result r, con
 
 /* --- describe ------------------------------------------------------------------------------------------------------------ */
 
-/* Rows and bytes are as the replica that has applied most says. */
-static void count(struct aa *a, const struct aa_table *t, uint64_t *rows, uint64_t *bytes)
+const struct aa_group_state *tables_freshest(struct aa *a, uint64_t group)
+{
+	const struct aa_group_state *best = NULL;
+
+	for (size_t i = 0; i < a->nnodes; i++) {
+		const struct aa_group_state *s = nodes_state(a->node[i], group);
+
+		if (s != NULL && (best == NULL || s->applied > best->applied))
+			best = s;
+	}
+	return best;
+}
+
+bool tables_hidden(struct bytes name)
+{
+	return bytes_starts(name, BYTES_LIT("#"));
+}
+
+void tables_count(struct aa *a, const struct aa_table *t, uint64_t *rows, uint64_t *bytes)
 {
 	*rows = *bytes = 0;
 	for (size_t i = 0; i < t->nparts; i++) {
-		const struct aa_group_state *best = NULL;
+		const struct aa_group_state *best = tables_freshest(a, t->part[i].group);
 
-		for (size_t j = 0; j < a->nnodes; j++) {
-			const struct aa_group_state *s = nodes_state(a->node[j], t->part[i].group);
-
-			if (s != NULL && (best == NULL || s->applied > best->applied))
-				best = s;
-		}
 		if (best == NULL)
 			continue;
 		*rows += best->rows;
@@ -53,11 +64,11 @@ void tables_describe_as(struct aa *a, const struct aa_table *t, enum table_statu
 	struct bytes name;
 	struct value v;
 
-	count(a, t, &rows, &bytes);
+	tables_count(a, t, &rows, &bytes);
 	item_build_reset(b);
 	item_build_item(b);
 	while (item_next_pair(&it, &name, &v)) {
-		if (is_counted(name))
+		if (is_counted(name) || tables_index_is_list(name))
 			continue;
 		item_build_name(b, name);
 		item_build_raw(b, v.raw);
@@ -65,12 +76,13 @@ void tables_describe_as(struct aa *a, const struct aa_table *t, enum table_statu
 	item_build_name(b, BYTES_LIT("TableStatus")), item_build_s(b, bytes_str(table_status_name(status)));
 	item_build_name(b, BYTES_LIT("ItemCount")), item_build_u64(b, rows);
 	item_build_name(b, BYTES_LIT("TableSizeBytes")), item_build_u64(b, bytes);
+	tables_index_describe(a, t, b);
 	item_build_close(b);
 }
 
 void tables_describe(struct aa *a, struct aa_table *t, struct item_build *b)
 {
-	tables_describe_as(a, t, t->serving ? TABLE_ACTIVE : TABLE_CREATING, b);
+	tables_describe_as(a, t, !t->serving ? TABLE_CREATING : tables_index_moving(t) ? TABLE_UPDATING : TABLE_ACTIVE, b);
 }
 
 void tables_not_found(struct aa *a, uint64_t conn, uint64_t rid, struct bytes name)
@@ -109,7 +121,7 @@ static void list(struct aa *a, uint64_t conn, uint64_t rid, struct bytes after, 
 	struct buf names = { 0 };
 
 	for (struct aa_table *t = a->tables; t != NULL; t = t->hh.next)
-		if (!ledger_hidden(t->t.name))
+		if (!tables_hidden(t->t.name))
 			v[i++] = t;
 	n = i;
 	qsort(v, n, sizeof *v, by_name);
@@ -143,17 +155,43 @@ static void free_deleting(struct deleting *d)
 	free(d);
 }
 
-/* One entry makes the table go and notes what nodes must drop. */
+void tables_drop_groups(struct aa_drop *d, const struct aa_table *t)
+{
+	d->group = mem_resize(d->group, (d->n + t->nparts) * sizeof *d->group);
+	for (size_t i = 0; i < t->nparts; i++)
+		d->group[d->n++] = t->part[i].group;
+}
+
+void tables_put_drop(struct aa *a, struct cat_write *w, const struct aa_drop *d)
+{
+	struct item_build *b = &a->build;
+	struct bytes row;
+	uint8_t *groups;
+	char sk[24];
+
+	snprintf(sk, sizeof sk, "%llu", (unsigned long long)d->table);
+	item_build_reset(b);
+	item_build_item(b);
+	item_build_name(b, BYTES_LIT("pk")), item_build_s(b, BYTES_LIT("drop"));
+	item_build_name(b, BYTES_LIT("sk")), item_build_s(b, bytes_str(sk));
+	item_build_name(b, BYTES_LIT("groups"));
+	groups = item_build_b_room(b, 8 * d->n);
+	for (size_t i = 0; i < d->n; i++)
+		store_u64(groups + 8 * i, d->group[i]);
+	item_build_close(b);
+	row = bytes_copy(item_build_view(b));
+	cat_put(a, w, row, NULL);
+	free((void *)row.p);
+}
+
+/* One entry makes the table go, with the tables of its indexes, and notes what nodes must drop. */
 static bool build_delete(struct aa *a, void *arg, struct cat_write *w)
 {
 	struct deleting *d = arg;
 	struct aa_table *t = state_table(a, d->name);
-	struct item_build *b = &a->build;
 	struct aa_counters c = a->counters;
+	struct aa_table *rows;
 	struct value v;
-	struct bytes row;
-	uint8_t *groups;
-	char sk[24];
 
 	if (t == NULL) {
 		tables_not_found(a, d->conn, d->rid, d->name);
@@ -170,26 +208,35 @@ static bool build_delete(struct aa *a, void *arg, struct cat_write *w)
 	d->version = ++c.version;
 	d->drop = mem_new(sizeof *d->drop);
 	d->drop->table = t->t.id;
-	d->drop->n = t->nparts;
-	d->drop->group = mem_new(t->nparts * sizeof(uint64_t));
-	snprintf(sk, sizeof sk, "%llu", (unsigned long long)t->t.id);
-	item_build_reset(b);
-	item_build_item(b);
-	item_build_name(b, BYTES_LIT("pk")), item_build_s(b, BYTES_LIT("drop"));
-	item_build_name(b, BYTES_LIT("sk")), item_build_s(b, bytes_str(sk));
-	item_build_name(b, BYTES_LIT("groups"));
-	groups = item_build_b_room(b, 8 * t->nparts);
-	for (size_t i = 0; i < t->nparts; i++) {
-		d->drop->group[i] = t->part[i].group;
-		store_u64(groups + 8 * i, t->part[i].group);
+	tables_drop_groups(d->drop, t);
+	for (size_t i = 0; i < t->indexes.n; i++) {
+		rows = t->indexes.v[i].local ? NULL : state_table(a, t->indexes.v[i].table);
+		if (rows == NULL)
+			continue;
+		tables_drop_groups(d->drop, rows);
+		cat_delete(a, w, "table", rows->t.name);
 	}
-	item_build_close(b);
-	row = bytes_copy(item_build_view(b));
-	cat_put(a, w, row, NULL);
-	free((void *)row.p);
+	tables_put_drop(a, w, d->drop);
 	cat_delete(a, w, "table", d->name);
 	state_put_counters(a, w, &c);
 	return true;
+}
+
+void tables_gone(struct aa *a, struct bytes name)
+{
+	struct aa_table *t = state_table(a, name);
+
+	if (t == NULL)
+		return;
+	push_table(a, t, true);
+	state_remove_table(a, t);
+}
+
+void tables_dropped(struct aa *a, struct aa_drop *d)
+{
+	d->since = clock_ms();
+	d->next = a->drops;
+	a->drops = d;
 }
 
 static void on_deleted(struct aa *a, void *arg, enum result r)
@@ -205,11 +252,11 @@ static void on_deleted(struct aa *a, void *arg, enum result r)
 	a->counters.version = d->version;
 	tables_describe_as(a, t, TABLE_DELETING, &a->build);
 	tables_answer(a, d->conn, d->rid, RESULT_OK, NULL, item_build_view(&a->build), false);
-	push_table(a, t, true);
-	state_remove_table(a, t);
-	d->drop->since = clock_ms();
-	d->drop->next = a->drops;
-	a->drops = d->drop;
+	for (size_t i = 0; i < t->indexes.n; i++)
+		if (!t->indexes.v[i].local)
+			tables_gone(a, t->indexes.v[i].table);
+	tables_gone(a, d->name);
+	tables_dropped(a, d->drop);
 	d->drop = NULL;
 	free_deleting(d);
 	for (size_t i = 0; i < a->nnodes; i++)
@@ -259,7 +306,7 @@ void tables_admin(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body)
 		status(a, conn, rid);
 	else if (!lease_active(a))
 		tables_answer(a, conn, rid, RESULT_NOT_READY, NULL, BYTES_NONE, false);
-	else if (ledger_hidden(m.name))
+	else if (tables_hidden(m.name))
 		tables_not_found(a, conn, rid, m.name);
 	else if (bytes_is(m.verb, "ledger"))
 		ledger_make(a, conn, rid);

@@ -1,4 +1,5 @@
 /* A new table: its definition, its partitions and where their replicas are. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,14 +13,23 @@
 
 struct creating {
 	uint64_t conn, rid;
-	struct bytes definition, partitions;     /* owned; partitions: once built */
-	struct aa_counters counters;             /* as they are afterwards */
+	struct bytes asked;                      /* owned */
+	struct tables_new new;
 };
+
+void tables_new_fini(struct tables_new *new)
+{
+	for (size_t i = 0; i < new->n; i++) {
+		free((void *)new->v[i].definition.p);
+		free((void *)new->v[i].partitions.p);
+	}
+	new->n = 0;
+}
 
 static void free_creating(struct creating *c)
 {
-	free((void *)c->definition.p);
-	free((void *)c->partitions.p);
+	tables_new_fini(&c->new);
+	free((void *)c->asked.p);
 	free(c);
 }
 
@@ -108,18 +118,18 @@ static size_t candidates(struct aa *a, size_t parts, struct place_node *out, boo
 }
 
 /* Members are named now, and do not change because a node is late.  Leaders take turns over tables as well. */
-static void place(struct place_node *nodes, size_t n, size_t parts, struct creating *c, struct buf *out)
+static void place(struct place_node *nodes, size_t n, size_t parts, struct aa_counters *c, struct buf *out)
 {
 	for (size_t i = 0; i < parts; i++) {
 		struct buf low = { 0 }, high = { 0 }, members = { 0 };
 		uint32_t m[AA_MEMBERS_MAX];
-		size_t got = place_group(nodes, n, REPLICAS, c->counters.group, m);
+		size_t got = place_group(nodes, n, REPLICAS, c->group, m);
 
 		place_range(i, parts, &low, &high);
 		for (size_t j = 0; j < got; j++)
 			MSG_LIST_PUT(&members, member, (&(struct msg_member){ m[j], PX_STORAGE }), MSG_VERSION);
 		MSG_LIST_PUT(out, partition, (&(struct msg_partition){
-			.group = ++c->counters.group, .low = buf_view(&low), .high = buf_view(&high),
+			.group = ++c->group, .low = buf_view(&low), .high = buf_view(&high),
 			.ballot = PX_BALLOT(1, m[0]), .leader = m[0], .members = buf_view(&members) }), MSG_VERSION);
 		buf_fini(&low);
 		buf_fini(&high);
@@ -145,15 +155,8 @@ void tables_put_row(struct aa *a, struct cat_write *w, struct bytes name, struct
 	free((void *)row.p);
 }
 
-static bool refuse_create(struct aa *a, struct creating *c, enum result r, const char *text)
-{
-	tables_answer(a, c->conn, c->rid, r, text, BYTES_NONE, false);
-	free_creating(c);
-	return false;
-}
-
 /* A replica in each of three zones, or of as many as there are: with a zone down a table would begin without its redundancy. */
-static enum result place_all(struct aa *a, const struct table *t, struct creating *c)
+static enum result place_all(struct aa *a, const struct table *t, struct aa_counters *c, struct bytes *out)
 {
 	struct place_node *nodes = mem_new(AA_NODES_MAX * sizeof *nodes);
 	size_t parts = place_partitions(t);
@@ -170,22 +173,88 @@ static enum result place_all(struct aa *a, const struct table *t, struct creatin
 		r = full ? RESULT_LIMIT : RESULT_UNAVAILABLE;
 	} else {
 		place(nodes, n, parts, c, &partitions);
-		c->partitions = bytes_copy(buf_view(&partitions));
+		*out = bytes_copy(buf_view(&partitions));
 	}
 	buf_fini(&partitions);
 	free(nodes);
 	return r;
 }
 
+enum result tables_make(struct aa *a, struct cat_write *w, struct bytes asked, struct tables_new *new, struct table *t, const char **text)
+{
+	struct value name;
+	enum result r;
+
+	*t = (struct table){ 0 };
+	*text = "the table's definition is malformed";
+	if (!item_get(asked, BYTES_LIT("TableName"), &name) || name.tag != ITEM_S)
+		return RESULT_INVALID;
+	new->counters.table++;
+	if (!complete(a, asked, &new->counters, name.body, t) || !tables_index_number(t, BYTES_NONE))
+		return RESULT_INVALID;
+	assert(new->n < sizeof new->v / sizeof *new->v);
+	r = place_all(a, t, &new->counters, &new->v[new->n].partitions);
+	*text = r == RESULT_LIMIT ? "Subscriber limit exceeded: the nodes have no room for more partitions" : "a zone has no node that is up";
+	if (r != RESULT_OK)
+		return r;
+	new->v[new->n].definition = bytes_copy(t->definition);
+	tables_put_row(a, w, t->name, t->definition, new->v[new->n].partitions, "attribute_not_exists(pk)");
+	new->n++;
+	return RESULT_OK;
+}
+
+enum result tables_make_rows(struct aa *a, struct cat_write *w, const struct table *t, struct tables_new *new, const char **text)
+{
+	enum result r = RESULT_OK;
+	struct index_set set;
+
+	*text = "the table's indexes are malformed";
+	if (!index_set_init(&set, t->definition))
+		return RESULT_INVALID;
+	for (size_t i = 0; i < set.n && r == RESULT_OK; i++) {
+		struct item_build asked;
+		struct table rows;
+
+		if (set.v[i].local || state_table(a, set.v[i].table) != NULL)
+			continue;
+		item_build_init(&asked);
+		tables_index_define(&asked, t, &set.v[i]);
+		r = tables_make(a, w, item_build_view(&asked), new, &rows, text);
+		table_fini(&rows);
+		item_build_fini(&asked);
+	}
+	index_set_fini(&set);
+	return r;
+}
+
+void tables_made(struct aa *a, struct tables_new *new)
+{
+	a->counters = new->counters;
+	for (size_t i = 0; i < new->n; i++) {
+		struct aa_table *t = state_add_table(a, new->v[i].definition, new->v[i].partitions);
+
+		if (t != NULL)
+			t->checked = true;
+	}
+}
+
+static bool refuse_create(struct aa *a, struct creating *c, enum result r, const char *text)
+{
+	tables_answer(a, c->conn, c->rid, r, text, BYTES_NONE, false);
+	free_creating(c);
+	return false;
+}
+
 static bool build_create(struct aa *a, void *arg, struct cat_write *w)
 {
 	struct creating *c = arg;
+	const char *why = NULL;
 	enum result r;
 	struct value v;
 	struct table t;
 	char *text;
 
-	if (!item_get(c->definition, BYTES_LIT("TableName"), &v) || v.tag != ITEM_S)
+	if (!item_get(c->asked, BYTES_LIT("TableName"), &v) || v.tag != ITEM_S)
 		return refuse_create(a, c, RESULT_INVALID, "TableName is missing");
 	if (state_table(a, v.body) != NULL) {
 		text = mem_fmt("Table already exists: %.*s", (int)v.body.n, (const char *)v.body.p);
@@ -195,22 +264,15 @@ static bool build_create(struct aa *a, void *arg, struct cat_write *w)
 	}
 	if (HASH_COUNT(a->tables) >= AA_TABLES_MAX)
 		return refuse_create(a, c, RESULT_LIMIT, "Subscriber limit exceeded: There is a limit of 10000 tables per subscriber");
-	c->counters = a->counters;
-	c->counters.table++;
-	c->counters.version++;
-	if (!complete(a, c->definition, &c->counters, v.body, &t))
-		return refuse_create(a, c, RESULT_INVALID, "the table's definition is malformed");
-	free((void *)c->definition.p);
-	c->definition = bytes_copy(t.definition);
-	r = place_all(a, &t, c);
-	if (r != RESULT_OK) {
-		table_fini(&t);
-		return refuse_create(a, c, r, r == RESULT_LIMIT ? "Subscriber limit exceeded: the nodes have no room for more partitions"
-								: "a zone has no node that is up");
-	}
-	tables_put_row(a, w, t.name, c->definition, c->partitions, "attribute_not_exists(pk)");
-	state_put_counters(a, w, &c->counters);
+	c->new.counters = a->counters;
+	c->new.counters.version++;
+	r = tables_make(a, w, c->asked, &c->new, &t, &why);
+	if (r == RESULT_OK)
+		r = tables_make_rows(a, w, &t, &c->new, &why);
 	table_fini(&t);
+	if (r != RESULT_OK)
+		return refuse_create(a, c, r, why);
+	state_put_counters(a, w, &c->new.counters);
 	return true;
 }
 
@@ -218,12 +280,12 @@ static void on_created(struct aa *a, void *arg, enum result r)
 {
 	struct creating *c = arg;
 	struct aa_table *t = NULL;
+	struct value name;
 
 	if (r == RESULT_OK && a->loaded) {
-		a->counters = c->counters;
-		t = state_add_table(a, c->definition, c->partitions);
-		if (t != NULL)
-			t->checked = true;
+		tables_made(a, &c->new);
+		if (item_get(c->asked, BYTES_LIT("TableName"), &name))
+			t = state_table(a, name.body);
 	}
 	if (t == NULL) {
 		tables_answer(a, c->conn, c->rid, r == RESULT_OK ? RESULT_UNKNOWN : r, NULL, BYTES_NONE, false);
@@ -244,7 +306,7 @@ void tables_create(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body)
 		return;
 	}
 	c = mem_new(sizeof *c);
-	*c = (struct creating){ .conn = conn, .rid = rid, .definition = bytes_copy(body) };
+	*c = (struct creating){ .conn = conn, .rid = rid, .asked = bytes_copy(body) };
 	if (!state_job(a, &(struct aa_job){ .build = build_create, .done = on_created, .arg = c }))
 		refuse_create(a, c, RESULT_OVERLOADED, NULL);
 }
