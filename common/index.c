@@ -242,7 +242,24 @@ static enum key_result own_values(const struct index *x, struct bytes item, stru
 	return KEY_OK;
 }
 
-bool index_check(const struct index_set *s, struct bytes item, struct buf *why)
+/* Source: the API reference, TransactWriteItems, cancellation reasons; but what is empty is not in there. */
+static void refuse_update(struct buf *why, const struct index *x, const struct key_part *p, enum key_result result, uint8_t tag)
+{
+	static const char update[] = "The update expression attempted to update ";
+
+	(void)x;
+	(void)tag;
+	if (result == KEY_EMPTY)
+		buf_fmt(why, "One or more parameter values are not valid. %sa secondary index key to a value that is not supported. "
+		             "The AttributeValue for a key attribute cannot contain an empty %s value.",
+		        update, p->tag == ITEM_B ? "binary" : "string");
+	else
+		buf_fmt(why, "%sthe secondary index key %s", update,
+		        result == KEY_WRONG_TYPE ? "to unsupported type" : "beyond allowed size limits");
+}
+
+static bool check(const struct index_set *s, struct bytes item, struct buf *why,
+                  void (*say)(struct buf *why, const struct index *x, const struct key_part *p, enum key_result result, uint8_t tag))
 {
 	for (size_t i = 0; i < s->n; i++) {
 		const struct index *x = &s->v[i];
@@ -253,11 +270,21 @@ bool index_check(const struct index_set *s, struct bytes item, struct buf *why)
 
 		result = own_values(x, item, v, &bad, &missing);
 		if (result != KEY_OK) {
-			refuse(why, x, &x->key.part[bad], result, v[bad].tag);
+			say(why, x, &x->key.part[bad], result, v[bad].tag);
 			return false;
 		}
 	}
 	return true;
+}
+
+bool index_check(const struct index_set *s, struct bytes item, struct buf *why)
+{
+	return check(s, item, why, refuse);
+}
+
+bool index_check_updated(const struct index_set *s, struct bytes item, struct buf *why)
+{
+	return check(s, item, why, refuse_update);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */

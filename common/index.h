@@ -69,6 +69,8 @@ const char *index_status_name(enum index_status s);      /* "ACTIVE" */
  * attribute that is a key of an index has another type, is empty or too long.
  */
 bool index_check(const struct index_set *s, struct bytes item, struct buf *why);
+/* The same of what an update made, in its words. */
+bool index_check_updated(const struct index_set *s, struct bytes item, struct buf *why);
 
 /*
  * Append the key of the row that item, stored under base, has in x.  False: it has none (an attribute of the key is missing,

@@ -174,7 +174,8 @@ enum result exec_effect(const struct msg_op *op, const struct image *old, const 
 {
 	enum result r = make(op, old, e, text);
 
-	if (r != RESULT_OK || set->n == 0 || e->image.n == 0 || index_check(set, e->image, &e->why))
+	if (r != RESULT_OK || set->n == 0 || e->image.n == 0 ||
+	    (op->kind == MSG_OP_UPDATE ? index_check_updated : index_check)(set, e->image, &e->why))
 		return r;
 	*text = buf_view(&e->why);
 	return RESULT_INVALID;

@@ -484,6 +484,40 @@ TEST(what_cannot_be_a_key_is_refused)
 	unfix(&f);
 }
 
+static const char *updated(struct fixture *f, const char *json)
+{
+	struct bytes one = item(json);
+
+	buf_clear(&f->text);
+	CHECK(index_check_updated(&f->s, one, &f->text) == (f->text.n == 0));
+	buf_u8(&f->text, 0);
+	drop(one);
+	return (const char *)f->text.p;
+}
+
+#define UPDATE "The update expression attempted to update "
+
+TEST(updates_are_refused_in_other_words)
+{
+	char text[2 * KEY_PARTITION_BYTES_MAX];
+	struct fixture f;
+
+	fix(&f, WITH_GLOBAL(KEYS(PART("s", "HASH") "," PART("b", "RANGE")), ALL));
+	CHECK_STR(updated(&f, "{" SK("1") ",'s':{'S':'x'}}"), "");
+	CHECK_STR(updated(&f, "{" SK("1") ",'s':{'N':'1'}}"), UPDATE "the secondary index key to unsupported type");
+	CHECK_STR(updated(&f, "{" SK("1") ",'s':{'S':''}}"),
+	          "One or more parameter values are not valid. " UPDATE "a secondary index key to a value that is not supported. "
+	          "The AttributeValue for a key attribute cannot contain an empty string value.");
+	CHECK_STR(updated(&f, "{" SK("1") ",'b':{'B':''}}"),
+	          "One or more parameter values are not valid. " UPDATE "a secondary index key to a value that is not supported. "
+	          "The AttributeValue for a key attribute cannot contain an empty binary value.");
+	for (int over = 0; over < 2; over++) {
+		snprintf(text, sizeof text, "{" SK("1") ",'s':{'S':'%0*d'}}", KEY_PARTITION_BYTES_MAX + over, 7);
+		CHECK_STR(updated(&f, text), over ? UPDATE "the secondary index key beyond allowed size limits" : "");
+	}
+	unfix(&f);
+}
+
 /* --- what it costs */
 
 static uint64_t units(struct fixture *f, const char *before, const char *after)
@@ -718,7 +752,8 @@ TEST(golden)
 	X(components_of_a_local_key_are_those_of_the_schema) X(only_keys_of_its_own_lead_from_a_local_index_to_items) \
 	X(global_rows_have_the_keys_of_their_table) X(an_item_without_the_whole_key_has_no_row) X(an_item_with_what_is_no_key_has_no_row) \
 	X(number_keys_are_equal_by_value) X(rows_hold_what_is_projected) X(rows_may_have_many_attributes) X(a_full_buffer_is_over) \
-	X(what_cannot_be_a_key_is_refused) X(writes_cost_what_changes_in_the_index) X(large_rows_cost_more) \
+	X(what_cannot_be_a_key_is_refused) X(updates_are_refused_in_other_words) \
+	X(writes_cost_what_changes_in_the_index) X(large_rows_cost_more) \
 	X(malformed_definitions_are_refused) X(numbers_are_bounded) X(golden)
 
 CHECK_MAIN(TESTS)
