@@ -249,9 +249,12 @@ static bool rows_up(struct aa *a, const struct aa_table *t)
 {
 	for (size_t i = 0; i < t->indexes.n; i++) {
 		const struct index *x = &t->indexes.v[i];
-		struct aa_table *rows = x->local || x->status == INDEX_DELETING ? NULL : state_table(a, x->table);
+		struct aa_table *rows;
 
-		if (rows != NULL && !rows->serving)
+		if (x->local || x->status == INDEX_DELETING)
+			continue;
+		rows = state_table(a, x->table);
+		if (rows == NULL || !rows->serving)
 			return false;
 	}
 	return true;

@@ -157,6 +157,7 @@ bool tables_index_number(struct table *t, struct bytes old)
 	static const char *const ours[] = { "LocalSecondaryIndexes", "GlobalSecondaryIndexes", "NextIndex", "IndexVersion" };
 	struct numbering x = { .t = t, .old = old };
 	struct bytes list[2];
+	struct index_set set = { 0 };
 	struct item_build b;
 	struct table new;
 	bool ok;
@@ -172,11 +173,13 @@ bool tables_index_number(struct table *t, struct bytes old)
 	put_list(&x, GLOBAL);
 	item_build_name(&b, BYTES_LIT("NextIndex")), item_build_u64(&b, x.next);
 	item_build_name(&b, BYTES_LIT("IndexVersion")), item_build_u64(&b, x.changed ? t->version : number_in(old, "IndexVersion"));
-	ok = !x.bad && item_build_close(&b) && item_build_ok(&b) && table_init(&new, item_build_view(&b));
+	ok = !x.bad && item_build_close(&b) && item_build_ok(&b) && index_set_init(&set, item_build_view(&b));
+	ok = ok && table_init(&new, set.definition);
 	if (ok) {
 		table_fini(t);
 		*t = new;
 	}
+	index_set_fini(&set);
 	item_build_fini(&b);
 	return ok;
 }
