@@ -97,6 +97,9 @@ static bool add(struct change *c, struct bytes key)
 
 	if (ok && im.found)
 		item.old = im.item;
+#ifdef MUTANT_SWEEP_LEAVES_INDEXES
+	item.old = BYTES_NONE;
+#endif
 	if (ok)
 		change_item(c, &item);
 	buf_fini(&im.row);

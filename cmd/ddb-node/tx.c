@@ -50,6 +50,9 @@ bool tx_finish_one(struct tx_finishing *f, struct bytes key)
 		image = old = im.found ? im.item : BYTES_NONE;
 		if (f->commit && im.lock.kind != LOCK_CHECK)
 			image = im.lock.image;
+#ifdef MUTANT_FINISH_FORGETS_OLD
+		old = BYTES_NONE;
+#endif
 		change_item(&f->change, &(struct change_item){ .key = key, .old = old, .new = image });
 	}
 	buf_fini(&im.row);
