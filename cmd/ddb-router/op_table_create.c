@@ -143,8 +143,6 @@ void op_table_create(struct api_req *q)
 		api_refuse(q, RESULT_NOT_SUPPORTED, "Resource policies are not supported yet");
 	else if (q->m[API_GLOBAL_TABLE_SOURCE].given || q->m[API_GLOBAL_TABLE_SETTINGS].given)
 		api_refuse(q, RESULT_NOT_SUPPORTED, "Replicas are not supported yet");
-	else if (c->local.n + c->global.n > 0)
-		api_refuse(q, RESULT_NOT_SUPPORTED, "Secondary indexes are not supported yet");
 	else
 		api_admin(q, "create", q->m[API_TABLE_NAME].s, build(q, c), 0, created);
 }
