@@ -88,8 +88,8 @@ refused() { # TYPE MESSAGE
 	assert_output --partial 'At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, '
 	run -0 update one "\"DeletionProtectionEnabled\":true,$on_demand"
 	refused ValidationException "$OPV DeletionProtection modification must be the only operation in the request"
-	run -0 update one '"GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"abc"}}]'
-	refused UnknownOperationException 'Secondary indexes are not supported yet'
+	run -0 update one '"GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"abc"}}],"TableClass":"STANDARD"'
+	refused ValidationException "$OPV TableClass modification must be the only operation in the request"
 	run -0 update nowhere "$on_demand"
 	refused ResourceNotFoundException 'Requested resource not found: Table: nowhere not found'
 	assert_equal "$(described one '[.DeletionProtectionEnabled, has("BillingModeSummary")]')" '[false,false]'
@@ -163,4 +163,43 @@ counted() { # TABLE N
 	run awscli dynamodb list-tags-of-resource --resource-arn "$arn"
 	assert_failure
 	assert_output --partial "Requested resource not found: ResourceArn: $arn not found"
+}
+
+no_index_moves() { # TABLE
+	[ "$(described "$1" '[.TableStatus, ([.GlobalSecondaryIndexes[]?.IndexStatus] | unique)]')" = '["ACTIVE",["ACTIVE"]]' ]
+}
+
+@test "tables: Terraform's way with one that has indexes, by the AWS CLI" {
+	need /usr/bin/aws
+	local arn=arn:aws:dynamodb:us-east-1:000000000000:table/formed
+	run -0 awscli dynamodb create-table --table-name formed --billing-mode PAY_PER_REQUEST --tags Key=stage,Value=test \
+		--attribute-definitions AttributeName=pk,AttributeType=S AttributeName=sk,AttributeType=N AttributeName=a,AttributeType=S \
+		--key-schema AttributeName=pk,KeyType=HASH AttributeName=sk,KeyType=RANGE \
+		--local-secondary-indexes 'IndexName=local,KeySchema=[{AttributeName=pk,KeyType=HASH},{AttributeName=a,KeyType=RANGE}],Projection={ProjectionType=ALL}' \
+		--global-secondary-indexes 'IndexName=first,KeySchema=[{AttributeName=a,KeyType=HASH}],Projection={ProjectionType=INCLUDE,NonKeyAttributes=[b]}'
+	run -0 awscli dynamodb wait table-exists --table-name formed
+	run -0 awscli dynamodb describe-table --table-name formed --query 'Table.[LocalSecondaryIndexes[].IndexArn,GlobalSecondaryIndexes[].[IndexName,IndexStatus,Projection.NonKeyAttributes]]'
+	assert_equal "$(jq -c . <<<"$output")" "[[\"$arn/index/local\"],[[\"first\",\"ACTIVE\",[\"b\"]]]]"
+	run -0 awscli dynamodb list-tags-of-resource --resource-arn "$arn" --query 'Tags[].Key'
+	run -0 awscli dynamodb update-time-to-live --table-name formed --time-to-live-specification Enabled=true,AttributeName=expires
+	run -0 awscli dynamodb describe-time-to-live --table-name formed --query TimeToLiveDescription.TimeToLiveStatus
+	assert_output '"ENABLED"'
+	run -0 awscli dynamodb describe-continuous-backups --table-name formed
+	# Terraform names all attributes there will be, not just those of the new index.
+	run -0 awscli dynamodb update-table --table-name formed \
+		--attribute-definitions AttributeName=pk,AttributeType=S AttributeName=sk,AttributeType=N AttributeName=a,AttributeType=S AttributeName=b,AttributeType=B \
+		--global-secondary-index-updates 'Create={IndexName=second,KeySchema=[{AttributeName=b,KeyType=HASH},{AttributeName=sk,KeyType=RANGE}],Projection={ProjectionType=KEYS_ONLY}}' \
+		--query 'TableDescription.[TableStatus,GlobalSecondaryIndexes[?IndexName==`second`]|[0].IndexStatus]'
+	assert_equal "$(jq -c . <<<"$output")" '["UPDATING","CREATING"]'
+	wait_for no_index_moves formed
+	assert_equal "$(described formed '[.AttributeDefinitions[].AttributeName] | sort')" '["a","b","pk","sk"]'
+	run -0 awscli dynamodb update-table --table-name formed --global-secondary-index-updates 'Delete={IndexName=first}' \
+		--query 'TableDescription.GlobalSecondaryIndexes[?IndexName==`first`]|[0].IndexStatus'
+	assert_output '"DELETING"'
+	wait_for no_index_moves formed
+	assert_equal "$(described formed '[[.GlobalSecondaryIndexes[].IndexName], [.LocalSecondaryIndexes[].IndexName], ([.AttributeDefinitions[].AttributeName] | sort)]')" \
+		'[["second"],["local"],["a","b","pk","sk"]]'
+	run -0 awscli dynamodb delete-table --table-name formed --query TableDescription.TableStatus
+	assert_output '"DELETING"'
+	run -0 awscli dynamodb wait table-not-exists --table-name formed
 }

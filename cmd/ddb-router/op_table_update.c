@@ -27,8 +27,6 @@ static void changed(struct api_req *q, struct bytes definition)
 
 static const char *unsupported(struct api_req *q)
 {
-	if (op_table_spec_of(q)->updates.n > 0)
-		return "Secondary indexes are not supported yet";
 	if (q->m[API_REPLICA_UPDATES].given || q->m[API_MULTI_REGION].given || q->m[API_GLOBAL_TABLE_WITNESSES].given ||
 	    q->m[API_GLOBAL_TABLE_SETTINGS].given)
 		return "Replicas are not supported yet";

@@ -166,6 +166,248 @@ TEST(there_are_only_so_many)
 	end(&f);
 }
 
-#define TESTS(X) X(the_model_is_kept) X(keys_and_projections_are_refused) X(there_are_only_so_many)
+/* Makes the table of this request, which is then ACTIVE, as are its indexes. */
+static void begin(struct fixture *f, const char *body)
+{
+	struct item_build b;
+
+	setup(f, 0);
+	admin.version = 0;
+	admin.stale = admin.updates = admin.describes = 0;
+	told(f, "CreateTable", body, 200, "\"TableName\":\"tab\"", NULL);
+	item_build_init(&b);
+	item_build_item(&b);
+	item_build_name(&b, BYTES_LIT("TableStatus")), item_build_s(&b, BYTES_LIT("ACTIVE"));
+	item_build_name(&b, BYTES_LIT("TableArn")), item_build_s(&b, BYTES_LIT(ARN));
+	item_build_close(&b);
+	set(item_build_view(&b));
+	item_build_fini(&b);
+}
+
+/* As autoadmin does: gives the first index of the list an Id and a table, this status, or takes it away (NULL). */
+static void drive(const char *status, bool backfilling)
+{
+	static const char *const ours[] = { "Id", "Table", "Partitions", "IndexStatus", "Backfilling" };
+	struct item_build b;
+	struct item_iter it, map;
+	struct bytes name;
+	struct value list, v, x;
+	bool first = true;
+
+	CHECK(item_get(buf_view(&admin.definition), BYTES_LIT("GlobalSecondaryIndexes"), &list));
+	item_build_init(&b);
+	item_build_item(&b);
+	item_build_name(&b, BYTES_LIT("GlobalSecondaryIndexes")), item_build_open(&b, ITEM_L);
+	for (it = item_iter(list.body); item_next_value(&it, &v); first = false) {
+		if (!first)
+			item_build_raw(&b, v.raw);
+		if (!first || status == NULL)
+			continue;
+		item_build_open(&b, ITEM_M);
+		for (map = item_iter(v.body); item_next_pair(&map, &name, &x);) {
+			bool skip = false;
+
+			for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+				skip |= bytes_is(name, ours[i]);
+			if (!skip)
+				item_build_name(&b, name), item_build_raw(&b, x.raw);
+		}
+		item_build_name(&b, BYTES_LIT("Id")), item_build_u64(&b, 3);
+		item_build_name(&b, BYTES_LIT("Table")), item_build_s(&b, BYTES_LIT("#17.3"));
+		item_build_name(&b, BYTES_LIT("Partitions")), item_build_b(&b, BYTES_LIT("x"));
+		item_build_name(&b, BYTES_LIT("IndexStatus")), item_build_s(&b, bytes_str(status));
+		if (backfilling)
+			item_build_name(&b, BYTES_LIT("Backfilling")), item_build_bool(&b, true);
+		item_build_close(&b);
+	}
+	item_build_close(&b);
+	item_build_name(&b, BYTES_LIT("NextIndex")), item_build_u64(&b, 3);
+	item_build_name(&b, BYTES_LIT("IndexVersion")), item_build_u64(&b, 7);
+	CHECK(item_build_close(&b));
+	set(item_build_view(&b));
+	item_build_fini(&b);
+}
+
+#define DESCRIBE "{\"TableName\":\"tab\"}"
+
+TEST(a_table_with_indexes_is_described)
+{
+	struct http_req req;
+	struct fixture f;
+
+	begin(&f, TAB(LOCAL(IX("loc", H("a") "," R("c"), "\"Projection\":{\"ProjectionType\":\"KEYS_ONLY\"}")) ","
+	              GLOBAL(IX("glo", H("c") "," R("a"), INCLUDE ",\"OnDemandThroughput\":{\"MaxReadRequestUnits\":9}"))));
+	drive("ACTIVE", false);
+	told(&f, "DescribeTable", DESCRIBE, 200,
+	     "\"LocalSecondaryIndexes\":[{\"IndexName\":\"loc\",\"KeySchema\":[" H("a") "," R("c") "],\"Projection\":{\"ProjectionType\":"
+	     "\"KEYS_ONLY\"},\"IndexSizeBytes\":0,\"ItemCount\":0,\"IndexArn\":\"" ARN "/index/loc\"}]",
+	     "\"GlobalSecondaryIndexes\":[{\"IndexName\":\"glo\",\"KeySchema\":[" H("c") "," R("a") "],\"Projection\":{\"NonKeyAttributes\":"
+	     "[\"x\"],\"ProjectionType\":\"INCLUDE\"},\"IndexStatus\":\"ACTIVE\",\"ProvisionedThroughput\":{\"NumberOfDecreasesToday\":0,"
+	     "\"ReadCapacityUnits\":0,\"WriteCapacityUnits\":0},\"IndexSizeBytes\":0,\"ItemCount\":0,\"IndexArn\":\"" ARN "/index/glo\","
+	     "\"OnDemandThroughput\":{\"MaxReadRequestUnits\":9},\"WarmThroughput\":{\"ReadUnitsPerSecond\":12000,"
+	     "\"WriteUnitsPerSecond\":4000,\"Status\":\"ACTIVE\"}}]", NULL);
+	ask(&f, &req, "DescribeTable", DESCRIBE);
+	serve();
+	CHECK(strstr(body_of(&req), "#17.3") == NULL && strstr(body_of(&req), "Partitions") == NULL);
+	CHECK(strstr(body_of(&req), "NextIndex") == NULL && strstr(body_of(&req), "IndexVersion") == NULL);
+	done(&req);
+	end(&f);
+}
+
+TEST(keys_of_many_attributes)
+{
+	struct fixture f;
+
+	begin(&f, T(H("a"), A("a") "," A("b") "," A("c") "," A("d") "," A("e"), DEMAND ","
+	            GLOBAL(IX("glo", H("b") "," H("c") "," H("d") "," H("e") "," R("a"), ALL))));
+	told(&f, "DescribeTable", DESCRIBE, 200,
+	     "\"KeySchema\":[" H("b") "," H("c") "," H("d") "," H("e") "," R("a") "],\"Projection\":{\"ProjectionType\":\"ALL\"}", NULL);
+	end(&f);
+}
+
+TEST(indexes_of_a_table_not_there_yet_are_neither)
+{
+	struct item_build b;
+	struct fixture f;
+
+	begin(&f, T(H("a"), A("a"), UNITS "," GLOBAL(IX("glo", H("a"), ALL "," UNITS))));
+	item_build_init(&b);
+	item_build_item(&b);
+	item_build_name(&b, BYTES_LIT("TableStatus")), item_build_s(&b, BYTES_LIT("CREATING"));
+	item_build_close(&b);
+	set(item_build_view(&b));
+	item_build_fini(&b);
+	told(&f, "DescribeTable", DESCRIBE, 200, "\"IndexStatus\":\"CREATING\",\"ProvisionedThroughput\":{\"NumberOfDecreasesToday\":0,"
+	     "\"ReadCapacityUnits\":5,\"WriteCapacityUnits\":6}", "\"WarmThroughput\":{\"ReadUnitsPerSecond\":5,\"WriteUnitsPerSecond\":6,", NULL);
+	end(&f);
+}
+
+/* --- updates ------------------------------------------------------------------------------------------------------ */
+
+#define CREATE(name, keys, rest) "{\"Create\":" IX(name, keys, rest) "}"
+#define DELETE(name) "{\"Delete\":{\"IndexName\":\"" name "\"}}"
+#define UPDATE(name, rest) "{\"Update\":{\"IndexName\":\"" name "\"" rest "}}"
+
+TEST(an_index_comes_and_goes)
+{
+	struct fixture f;
+
+	begin(&f, T(H("a"), A("a"), DEMAND));
+	told(&f, "UpdateTable", UA(A("c") "," A("unused"), CREATE("glo", H("c") "," R("c2"), ALL)), 400, "Keys: [c, c2]", NULL);
+	told(&f, "UpdateTable", UA(A("c") "," A("unused"), CREATE("glo", H("c"), ALL)), 200, "\"TableStatus\":\"UPDATING\"",
+	     "\"AttributeDefinitions\":[" A("a") "," A("c") "]", "\"IndexStatus\":\"CREATING\",\"Backfilling\":false", NULL);
+	refused(&f, "UpdateTable", "{\"TableName\":\"tab\",\"DeletionProtectionEnabled\":true}", "ResourceInUseException",
+	        "Attempt to change a resource which is still in use: Table is being updated: tab");
+	drive("CREATING", true);
+	told(&f, "DescribeTable", DESCRIBE, 200, "\"IndexStatus\":\"CREATING\",\"Backfilling\":true", NULL);
+	told(&f, "UpdateTable", "{\"TableName\":\"tab\",\"DeletionProtectionEnabled\":true}", 200, "\"Backfilling\":true", NULL);
+	refused(&f, "UpdateTable", UA(A("d"), CREATE("two", H("d"), ALL)), "LimitExceededException",
+	        "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table");
+	drive("ACTIVE", false);
+	refused(&f, "UpdateTable", UA(A("c"), CREATE("glo", H("c"), ALL)), "ValidationException",
+	        "Attempting to create an index which already exists");
+	told(&f, "UpdateTable", U(DELETE("glo")), 200, "\"IndexStatus\":\"DELETING\"", NULL);
+	refused(&f, "UpdateTable", U(DELETE("glo")), "ResourceInUseException",
+	        "Attempt to change a resource which is still in use: Table is being updated: tab");
+	drive(NULL, false);
+	told(&f, "DescribeTable", DESCRIBE, 200, "\"AttributeDefinitions\":[" A("a") "]", NULL);
+	told(&f, "UpdateTable", UA("{\"AttributeName\":\"c\",\"AttributeType\":\"N\"}", CREATE("glo", H("c"), ALL)), 200,
+	     "\"AttributeDefinitions\":[" A("a") ",{\"AttributeName\":\"c\",\"AttributeType\":\"N\"}]", NULL);
+	end(&f);
+}
+
+TEST(an_index_that_is_being_filled_may_be_given_up)
+{
+	struct fixture f;
+
+	begin(&f, T(H("a"), A("a"), DEMAND));
+	told(&f, "UpdateTable", UA(A("c"), CREATE("glo", H("c"), ALL)), 200, NULL);
+	drive("CREATING", true);
+	told(&f, "UpdateTable", U(DELETE("glo")), 200, "\"IndexStatus\":\"DELETING\"", NULL);
+	end(&f);
+}
+
+TEST(updates_of_indexes_are_refused)
+{
+	static const struct { const char *body, *type, *message; } bad[] = {
+		{ U("{}"), "ValidationException", OPV "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
+		  "GlobalSecondaryIndexUpdate.Delete must not be null" },
+		{ U("{\"Delete\":{\"IndexName\":\"glo\"},\"Update\":{\"IndexName\":\"glo\"," UNITS "}}"), "ValidationException",
+		  OPV "Only one of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete can be "
+		  "specified" },                                                                 /* unconfirmed */
+		{ U(UPDATE("glo", "," UNITS) "," DELETE("glo")), "ValidationException",
+		  OPV "Only one global secondary index update per index is allowed simultaneously. Index: glo" },
+		{ U(DELETE("glo") "," DELETE("two")), "LimitExceededException",
+		  "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table" },
+		{ UA(A("c"), CREATE("one", H("c"), ALL "," UNITS) "," DELETE("two")), "LimitExceededException",
+		  "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table" },
+		{ U(DELETE("none")), "ResourceNotFoundException", "Requested resource not found" },
+		{ U(UPDATE("none", "," UNITS)), "ResourceNotFoundException", "Requested resource not found" },
+		{ U(UPDATE("glo", "")), "ValidationException", OPV "At least one of ProvisionedThroughput, OnDemandThroughput or WarmThroughput is "
+		  "required for index: glo" },                                                   /* unconfirmed */
+		{ U(UPDATE("glo", "," UNITS)), "ValidationException", "The provisioned throughput for the index glo will not change. The requested "
+		  "value equals the current value. Current ReadCapacityUnits provisioned for the index: 5. Requested ReadCapacityUnits: 5. Current "
+		  "WriteCapacityUnits provisioned for the index: 6. Requested WriteCapacityUnits: 6. Refer to the Amazon DynamoDB Developer Guide "
+		  "for current limits and how to request higher limits." },
+		{ U(UPDATE("glo", ",\"ProvisionedThroughput\":{\"ReadCapacityUnits\":1000000000001,\"WriteCapacityUnits\":1}")),
+		  "ValidationException", "This operation cannot be performed with given input values. Please contact DynamoDB service team for more "
+		  "info: Action Blocked: IndexUpdate" },
+		{ U(UPDATE("glo", ",\"OnDemandThroughput\":{\"MaxReadRequestUnits\":1}")), "ValidationException",
+		  OPV "MaxReadRequestUnits for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED" },
+		{ UA(A("b"), CREATE("one", H("b"), ALL)), "ValidationException", OPV "ProvisionedThroughput is not specified for index: one" },
+		{ UA(A("b"), CREATE("one", H("a"), ALL "," UNITS)), "ValidationException",
+		  OPV "Some index key attributes are not defined in AttributeDefinitions. Keys: [a], AttributeDefinitions: [b]" },
+		{ UA("{\"AttributeName\":\"a\",\"AttributeType\":\"N\"}", CREATE("one", H("a"), ALL "," UNITS)), "ValidationException",
+		  "Cannot have two attributes with the same name" },                             /* unconfirmed */
+	};
+	struct fixture f;
+
+	begin(&f, T(H("a"), A("a"), UNITS "," GLOBAL(IX("glo", H("a"), ALL "," UNITS) "," IX("two", H("a"), ALL "," UNITS))));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		refused(&f, "UpdateTable", bad[i].body, bad[i].type, bad[i].message);
+	CHECK_INT(admin.updates, 0);
+	end(&f);
+}
+
+TEST(throughput_of_an_index_changes)
+{
+	struct fixture f;
+
+	begin(&f, T(H("a"), A("a"), UNITS "," GLOBAL(IX("glo", H("a"), ALL "," UNITS) "," IX("two", H("a"), ALL "," UNITS))));
+	told(&f, "UpdateTable", U(UPDATE("two", ",\"ProvisionedThroughput\":{\"ReadCapacityUnits\":7,\"WriteCapacityUnits\":2}")), 200,
+	     "\"NumberOfDecreasesToday\":1,\"ReadCapacityUnits\":7,\"WriteCapacityUnits\":2",
+	     "\"NumberOfDecreasesToday\":0,\"ReadCapacityUnits\":5,\"WriteCapacityUnits\":6", NULL);
+	told(&f, "UpdateTable", U(UPDATE("glo", ",\"WarmThroughput\":{\"ReadUnitsPerSecond\":100}")), 200,
+	     "\"WarmThroughput\":{\"ReadUnitsPerSecond\":100,\"WriteUnitsPerSecond\":6,", NULL);
+	end(&f);
+}
+
+TEST(indexes_are_billed_as_their_table)
+{
+	struct fixture f;
+
+	begin(&f, T(H("a"), A("a"), DEMAND "," GLOBAL(IX("glo", H("a"), ALL ",\"OnDemandThroughput\":{\"MaxReadRequestUnits\":9}") ","
+	                                               IX("two", H("a"), ALL))));
+	refused(&f, "UpdateTable", "{\"TableName\":\"tab\",\"BillingMode\":\"PROVISIONED\"," UNITS "}", "ValidationException",
+	        OPV "ProvisionedThroughput must be specified for index: glo,two");
+	refused(&f, "UpdateTable", "{\"TableName\":\"tab\",\"BillingMode\":\"PROVISIONED\"," UNITS ",\"GlobalSecondaryIndexUpdates\":["
+	        UPDATE("glo", "," UNITS) "]}", "ValidationException", OPV "ProvisionedThroughput must be specified for index: two");
+	refused(&f, "UpdateTable", U(UPDATE("glo", "," UNITS)), "ValidationException", OPV "Neither ReadCapacityUnits nor WriteCapacityUnits can be "
+	        "specified for index: glo when BillingMode is PAY_PER_REQUEST");
+	refused(&f, "UpdateTable", UA(A("c"), CREATE("new", H("c"), ALL "," UNITS)), "ValidationException", OPV "Neither ReadCapacityUnits nor "
+	        "WriteCapacityUnits can be specified for index: new when BillingMode is PAY_PER_REQUEST");
+	told(&f, "UpdateTable", "{\"TableName\":\"tab\",\"BillingMode\":\"PROVISIONED\"," UNITS ",\"GlobalSecondaryIndexUpdates\":["
+	     UPDATE("glo", "," UNITS) "," UPDATE("two", "," UNITS) "]}", 200, "\"TableStatus\":\"UPDATING\"", NULL);
+	told(&f, "DescribeTable", DESCRIBE, 200, "\"IndexArn\":\"" ARN "/index/glo\",\"WarmThroughput\"", "\"ReadCapacityUnits\":5", NULL);
+	told(&f, "UpdateTable", "{\"TableName\":\"tab\"," DEMAND "}", 200, "\"ReadCapacityUnits\":0,\"WriteCapacityUnits\":0},"
+	     "\"IndexSizeBytes\":0", NULL);
+	end(&f);
+}
+
+#define TESTS(X)                                                                                                       \
+	X(the_model_is_kept) X(keys_and_projections_are_refused) X(there_are_only_so_many) X(a_table_with_indexes_is_described) \
+	X(keys_of_many_attributes) X(indexes_of_a_table_not_there_yet_are_neither) X(an_index_comes_and_goes)          \
+	X(an_index_that_is_being_filled_may_be_given_up) X(updates_of_indexes_are_refused) X(throughput_of_an_index_changes) \
+	X(indexes_are_billed_as_their_table)
 
 CHECK_MAIN(TESTS(CHECK_ONE))

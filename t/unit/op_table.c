@@ -108,8 +108,6 @@ TEST(updates_are_refused)
 	        "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, SSESpecification, "
 	        "ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, DeletionProtectionEnabled, "
 	        "OnDemandThroughput, WarmThroughput or TableClass is required");
-	refused(&f, "UpdateTable", "{\"TableName\":\"tab\",\"GlobalSecondaryIndexUpdates\":[{\"Delete\":{\"IndexName\":\"abc\"}}]}", "UnknownOperationException",
-	        "Secondary indexes are not supported yet");
 	refused(&f, "UpdateTable", "{\"TableName\":\"tab\",\"ReplicaUpdates\":[{}]}", "UnknownOperationException", "Replicas are not supported yet");
 	refused(&f, "UpdateTable", "{\"TableName\":\"tab\",\"ProvisionedThroughput\":{\"ReadCapacityUnits\":0,\"WriteCapacityUnits\":0}}",
 	        "ValidationException", "2 validation errors detected: Value '0' at 'provisionedThroughput.writeCapacityUnits' failed to satisfy "
