@@ -226,6 +226,7 @@ static struct bytes program(const char *text, bool filter, struct buf *b)
 	assert(filter ? expr_compile_filter(bytes_str(text), &subst, NULL, b, &err) :
 			expr_compile_projection(bytes_str(text), &subst, b, &err));
 	expr_subst_fini(&subst);
+	buf_fini(&err);
 	return buf_view(b);
 }
 
