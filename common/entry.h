@@ -35,7 +35,7 @@ enum entry_type {
 	ENTRY_PREPARE = 7,               /* reserved; not needed by transactions: a row of a WRITE with a lock says all there is */
 	ENTRY_COMMIT = 8,                /* reserved; a WRITE of the new images, without locks */
 	ENTRY_ABORT = 9,                 /* reserved; a WRITE of the old ones */
-	ENTRY_INDEX = 10,                /* reserved: index creation and batches with {source lineage, slot} */
+	ENTRY_INDEX = 10,                /* reserved; what indexes need is rows of a WRITE, too (DESIGN, Indexes) */
 };
 
 /*
