@@ -323,9 +323,12 @@ void books_held(const struct machine *m, const struct group *g)
 	if (g->chosen != s->group[group].n || g->installing)
 		return;
 	for (unsigned i = 0; i < BANK_KEYS; i++) {
-		struct sim_key key = bank_put_key(group, i);
+		struct sim_key key;
 
-		if (s->bank.key[group][i].holder != 0 && !held_has(&g->held, sim_key_view(&key)))
+		if (s->bank.key[group][i].holder == 0)
+			continue;
+		key = bank_put_key(group, i);
+		if (!held_has(&g->held, sim_key_view(&key)))
 			world_fail(s, "machine %u, group %llu: does not know that transaction %u holds key %u", m->index, U(g->id),
 				   s->bank.key[group][i].holder, i);
 	}

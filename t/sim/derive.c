@@ -58,6 +58,7 @@ struct derive {
 	const struct index *local, *global;
 	struct key_hasher *hasher;
 	struct buf key, row;
+	struct sim_key keys[SIM_BASES_MAX][ITEMS];
 	struct source source[SIM_BASES_MAX];
 	struct shelf shelf[SIM_SHELVES_MAX];
 	bool touched[ITEMS];
@@ -184,6 +185,9 @@ void derive_init(struct sim *s)
 		world_fail(s, "a definition cannot be read");
 	d->local = index_set_of(&d->set, LOCAL);
 	d->global = index_set_of(&d->set, GLOBAL);
+	for (unsigned i = 0; i < s->nbases; i++)
+		for (unsigned k = 0; k < ITEMS; k++)
+			d->keys[i][k] = k < SIM_KEYS ? model_key(&s->group[i], k) : bank_put_key(i, k - SIM_KEYS);
 }
 
 void derive_fini(struct sim *s)
@@ -235,21 +239,16 @@ static bool same(const struct row *a, const struct row *b)
 	return has_key(a, (struct bytes){ b->key, b->n }) && a->image == b->image;
 }
 
-static struct sim_key item_key(const struct sim *s, unsigned group, unsigned item)
-{
-	return item < SIM_KEYS ? model_key(&s->group[group], item) : bank_put_key(group, item - SIM_KEYS);
-}
-
 /* The row that an item has in x, by what the API says of indexes. */
 static struct row expected(struct sim *s, const struct index *x, unsigned group, unsigned item)
 {
 	struct derive *d = s->derive;
 	struct bytes image = buf_view(&d->source[group].image[item]);
-	struct sim_key key = item_key(s, group, item);
+	struct bytes key = sim_key_view(&d->keys[group][item]);
 	struct row r = { .there = false };
 
 	buf_clear(&d->key);
-	if (image.n == 0 || !index_key(x, d->hasher, sim_key_view(&key), image, &d->key))
+	if (image.n == 0 || !index_key(x, d->hasher, key, image, &d->key))
 		return r;
 	buf_clear(&d->row);
 	index_project(x, image, &d->row);
@@ -261,11 +260,11 @@ static struct row expected(struct sim *s, const struct index *x, unsigned group,
 static unsigned item_of_row(const struct sim *s, unsigned group, struct bytes key, bool local)
 {
 	for (unsigned i = 0; i < ITEMS && key.n <= ROW_KEY_MAX; i++) {
-		struct sim_key k = item_key(s, group, i);
-		size_t skip = local ? COLLECTION_N : KEY_HASH_N, n = k.n - skip;
+		const struct sim_key *k = &s->derive->keys[group][i];
+		size_t skip = local ? COLLECTION_N : KEY_HASH_N, n = k->n - skip;
 
-		if (key.n > KEY_HASH_N + n && memcmp(key.p + key.n - n, k.p + skip, n) == 0 &&
-		    (!local || memcmp(key.p, k.p, COLLECTION_N) == 0))
+		if (key.n > KEY_HASH_N + n && memcmp(key.p + key.n - n, k->p + skip, n) == 0 &&
+		    (!local || memcmp(key.p, k->p, COLLECTION_N) == 0))
 			return i;
 	}
 	return ITEMS;
@@ -273,12 +272,9 @@ static unsigned item_of_row(const struct sim *s, unsigned group, struct bytes ke
 
 static unsigned item_of(const struct sim *s, unsigned group, struct bytes key)
 {
-	for (unsigned i = 0; i < ITEMS; i++) {
-		struct sim_key k = item_key(s, group, i);
-
-		if (bytes_eq(sim_key_view(&k), key))
+	for (unsigned i = 0; i < ITEMS; i++)
+		if (bytes_eq(sim_key_view(&s->derive->keys[group][i]), key))
 			return i;
-	}
 	return ITEMS;
 }
 
