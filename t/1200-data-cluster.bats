@@ -313,8 +313,8 @@ fill() {
 	run -0 ddb tables
 	assert_line "$T"
 	run -0 ddb tables --long
-	assert_line --regexp "^TABLE +STATUS +KEY +UNITS +ITEMS +BYTES"
-	assert_line --regexp "^$T +ACTIVE +pk \(B\) +1 read, 2 write +0 +0"
+	assert_line --regexp "^TABLE +STATUS +KEY +UNITS +INDEXES +ITEMS +BYTES"
+	assert_line --regexp "^$T +ACTIVE +pk \(B\) +1 read, 2 write +0 +0 +0"
 	run -0 ddb tables --json
 	assert_equal "$(jq -r "select(.TableName == \"$T\").TableStatus" <<<"$output")" ACTIVE
 }

@@ -81,8 +81,8 @@ is_seen() { # N
 	run -2 ddb query t AP8= AP8= --index by-g
 	assert_output 'ddb: by-g has no sort key'
 	run -0 ddb desc t
-	assert_line --regexp '^index +by-g: g \(B\); global, ACTIVE$'
-	assert_line --regexp '^index +local: pk \(S\), g \(B\); local$'
+	assert_line --regexp '^index +by-g: g \(B\); global, all; ACTIVE$'
+	assert_line --regexp '^index +local: pk \(S\), g \(B\); local, keys$'
 }
 
 @test "wire: a schema line makes the table again, indexes and all" {
@@ -96,6 +96,126 @@ is_seen() { # N
 	answers '200 {}' "200 $TABLE"
 	run -0 ddb create t2 --key a:S --sort b:N --provisioned 1:2
 	assert_equal "$(body 3)" '{"TableName":"t2","AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"},{"AttributeName":"b","AttributeType":"N"}],"KeySchema":[{"AttributeName":"a","KeyType":"HASH"},{"AttributeName":"b","KeyType":"RANGE"}],"BillingMode":"PROVISIONED","ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":2}}'
+}
+
+WIDE='{"Table":{"TableName":"t","TableStatus":"ACTIVE","KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"N"},{"AttributeName":"country","AttributeType":"S"},{"AttributeName":"year","AttributeType":"N"},{"AttributeName":"city","AttributeType":"S"},{"AttributeName":"title","AttributeType":"S"}],"GlobalSecondaryIndexes":[{"IndexName":"place","KeySchema":[{"AttributeName":"country","KeyType":"HASH"},{"AttributeName":"year","KeyType":"RANGE"},{"AttributeName":"city","KeyType":"HASH"},{"AttributeName":"title","KeyType":"RANGE"}],"Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["a","b"]},"IndexStatus":"CREATING","Backfilling":true,"ItemCount":7,"IndexSizeBytes":70}]}}'
+
+@test "wire: keys of several attributes, the partition key's first, then the sort key's" {
+	asked() { # OPERAND...: what the key condition and its values become
+		answers "200 $WIDE" '200 {"Items":[],"Count":0}'
+		run -0 ddb query t "$@" --index place
+		jq -cs 'last.body | fromjson | (.KeyConditionExpression | gsub("#_";"#") | gsub(":_";":")) + " " + ([.ExpressionAttributeNames | to_entries[].value] | join(" "))
+			+ " " + ([.ExpressionAttributeValues | to_entries[].value | to_entries[] | .key + .value] | join(" "))' "$TEMP/seen"
+	}
+	assert_equal "$(asked DE Köln)" '"#0 = :0 AND #1 = :1 country city SDE SKöln"'
+	assert_equal "$(asked DE Köln 1999)" '"#0 = :0 AND #1 = :1 AND #2 = :2 country city year SDE SKöln N1999"'
+	assert_equal "$(asked DE Köln '>= 1999' | sed 's/ country.*//')" '"#0 = :0 AND #1 = :1 AND #2 >= :2'
+	assert_equal "$(asked DE Köln between 1 2 | sed 's/ country.*//')" '"#0 = :0 AND #1 = :1 AND #2 between :2 AND :3'
+	assert_equal "$(asked DE Köln 1999 begins_with A | sed 's/ country.*//')" '"#0 = :0 AND #1 = :1 AND #2 = :2 AND begins_with(#3, :3)'
+	assert_equal "$(asked DE Köln = 1999 '< B' | sed 's/ country.*//')" '"#0 = :0 AND #1 = :1 AND #2 = :2 AND #3 < :3'
+	assert_equal "$(asked DE Köln 1999 '= < B' | sed 's/.*year//')" ' title SDE SKöln N1999 S< B"'
+	answers "200 $WIDE"
+	run -2 ddb query t DE --index place
+	assert_output 'ddb: the key of place is country (S), city (S) / year (N), title (S): 2 values of the partition key expected'
+	run -2 ddb query t DE Köln '> 1999' A --index place
+	assert_output --partial 'of several attributes only the last one has other than X'
+	run -2 ddb query t DE Köln 1999 A B --index place
+	run -2 ddb query t DE Köln year --index place
+	assert_output 'ddb: key year (N): "year" is not a number'
+	run -0 ddb desc t
+	assert_line --regexp '^index +place: country \(S\), city \(S\) / year \(N\), title \(S\); global, a,b; CREATING$'
+}
+
+@test "wire: create makes local and global indexes" {
+	made() { # JQ
+		body 0 "$1"
+	}
+	answers '200 {}' "200 $TABLE"
+	run -0 ddb create t --key id:N --sort n --local 'late=end:N=keys' --local by-id=id:N --global 'by-place=country,city/year:N,end' \
+		--global 'owners=owner/id=title,year' --global one=city=keys,
+	assert_equal "$(made '.AttributeDefinitions | map(.AttributeName + ":" + .AttributeType) | join(" ")')" \
+		'"id:N n:S end:N country:S city:S year:N owner:S"'
+	assert_equal "$(made '.KeySchema | map(.AttributeName + .KeyType)')" '["idHASH","nRANGE"]'
+	assert_equal "$(made .LocalSecondaryIndexes[0])" \
+		'{"IndexName":"late","KeySchema":[{"AttributeName":"id","KeyType":"HASH"},{"AttributeName":"end","KeyType":"RANGE"}],"Projection":{"ProjectionType":"KEYS_ONLY"}}'
+	assert_equal "$(made '.GlobalSecondaryIndexes[0] | [.IndexName, (.KeySchema | map(.AttributeName + .KeyType)), .Projection.ProjectionType, keys]')" \
+		'["by-place",["countryHASH","cityHASH","yearRANGE","endRANGE"],"ALL",["IndexName","KeySchema","Projection"]]'
+	assert_equal "$(made .GlobalSecondaryIndexes[1].Projection)" '{"ProjectionType":"INCLUDE","NonKeyAttributes":["title","year"]}'
+	assert_equal "$(made .GlobalSecondaryIndexes[2].Projection)" '{"ProjectionType":"INCLUDE","NonKeyAttributes":["keys"]}'
+	answers '200 {}' "200 $TABLE"
+	run -0 ddb create t --key id --global g=a=all --local l=b --provisioned 3:4
+	assert_equal "$(body 2 '[.ProvisionedThroughput, .GlobalSecondaryIndexes[0].ProvisionedThroughput, .GlobalSecondaryIndexes[0].Projection, .LocalSecondaryIndexes[0].ProvisionedThroughput]')" \
+		'[{"ReadCapacityUnits":3,"WriteCapacityUnits":4},{"ReadCapacityUnits":3,"WriteCapacityUnits":4},{"ProjectionType":"ALL"},null]'
+}
+
+@test "wire: an index that makes no sense is refused before anything is asked" {
+	for bad in g =a g= g=/a g=a, g=a,,b g=a/ g=a/b, g=a= g=a=x,,y; do
+		run -2 ddb create t --key id --global "$bad"
+	done
+	for bad in l =a l= l=a,b l=a/b l=a=; do
+		run -2 ddb create t --key id --local "$bad"
+	done
+	assert_output 'ddb: a projection without a name'
+	run -2 ddb create t --key id --local l=a,b
+	assert_output 'ddb: "l=a,b" is not NAME=SORT[:TYPE][=all|keys|ATTR,...]'
+	run -2 ddb create t --key id:N --global g=id:S
+	assert_output 'ddb: id is of type N and of type S'
+	run -2 ddb create t - --global g=a <<<'{}'
+	assert_output --partial 'a schema has its own indexes'
+	assert_equal "$(count)" 0
+}
+
+@test "wire: index lists, adds and drops, and waits" {
+	answers "200 $WIDE"
+	run -0 ddb index t
+	assert_line --regexp '^INDEX +KIND +KEY +HAS +STATUS +ITEMS +BYTES$'
+	assert_line --regexp '^place +global +country \(S\), city \(S\) / year \(N\), title \(S\) +a,b +CREATING, filling +7 +70$'
+	run -0 ddb index t --json
+	assert_equal "$output" "$(jq -c '.Table.GlobalSecondaryIndexes[0]' <<<"$WIDE")"
+	answers "200 $TABLE"
+	run -0 ddb index t --json
+	assert_equal "$(jq -r .IndexName <<<"$output" | xargs)" "local by-g"
+	# size is a number in the table's key; g2 is new.
+	new=${TABLE/'"GlobalSecondaryIndexes":['/'"GlobalSecondaryIndexes":[{"IndexName":"new","IndexStatus":"STATUS"},'}
+	answers "200 $TABLE" '200 {}' "200 $TABLE" "200 ${new/STATUS/CREATING}" "200 ${new/STATUS/ACTIVE}"
+	before=$(count)
+	run -0 ddb index t add new=g2/size=keys
+	assert_output ''
+	assert_equal "$(count)" $((before + 5))
+	assert_equal "$(body $((before + 1)))" '{"TableName":"t","GlobalSecondaryIndexUpdates":[{"Create":{"IndexName":"new","KeySchema":[{"AttributeName":"g2","KeyType":"HASH"},{"AttributeName":"size","KeyType":"RANGE"}],"Projection":{"ProjectionType":"KEYS_ONLY"}}}],"AttributeDefinitions":[{"AttributeName":"g2","AttributeType":"S"},{"AttributeName":"size","AttributeType":"N"}]}'
+	answers "200 $TABLE" '200 {}' "200 ${new/STATUS/CREATING}" "200 $TABLE"
+	run -1 ddb index t add new=g2
+	assert_output 'ddb: t: somebody has dropped the index new'
+	answers '200 {}' "200 ${new/STATUS/DELETING}" "200 $TABLE"
+	before=$(count)
+	run -0 ddb index t drop new
+	assert_equal "$(body "$before")" '{"TableName":"t","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"new"}}]}'
+	assert_equal "$(count)" $((before + 3))
+	answers '200 {}'
+	run -0 ddb index t drop new --no-wait
+	assert_equal "$(count)" $((before + 4))
+	provisioned=${TABLE/'"BillingModeSummary":{"BillingMode":"PAY_PER_REQUEST"}'/'"ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":6}'}
+	answers "200 $provisioned" '200 {}'
+	run -0 ddb index t add new=g2 --no-wait
+	assert_equal "$(body $((before + 5)) '.GlobalSecondaryIndexUpdates[0].Create.ProvisionedThroughput | tostring')" \
+		'"{\"ReadCapacityUnits\":5,\"WriteCapacityUnits\":6}"'
+	answers "200 $provisioned" '200 {}'
+	run -0 ddb index t add new=g2 --no-wait --provisioned 1:2
+	assert_equal "$(body $((before + 7)) '.GlobalSecondaryIndexUpdates[0].Create.ProvisionedThroughput.WriteCapacityUnits')" 2
+}
+
+@test "wire: index says what it cannot do" {
+	answers "200 $TABLE" '400 {"__type":"x#ResourceNotFoundException","message":"Requested resource not found"}'
+	run -1 ddb index t drop none
+	answers '400 {"__type":"x#ResourceNotFoundException","message":"Requested resource not found"}'
+	run -1 ddb index t
+	run -2 ddb index t add
+	run -2 ddb index t make x
+	run -2 ddb index t drop x --provisioned 1:1
+	answers "200 $TABLE"
+	run -2 ddb index t add x
+	assert_output 'ddb: "x" is not NAME=KEY[:TYPE][,KEY...][/SORT[:TYPE]...][=all|keys|ATTR,...]'
+	run -2 ddb index t add x=a --provisioned 5
 }
 
 @test "wire: create and drop wait for the table" {

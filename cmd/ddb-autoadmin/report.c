@@ -65,6 +65,8 @@ static void put_table(struct aa *a, struct json_write *w, struct aa_table *t)
 	json_write_name(w, "name");
 	json_write_string(w, t->t.name);
 	put_str(w, "status", table_status_name(t->serving ? TABLE_ACTIVE : TABLE_CREATING));
+	if (t->t.name.p[0] != '#')                       /* itself of an index, or our own */
+		put_u64(w, "indexes", t->indexes.n);
 	json_write_name(w, "partitions");
 	json_write_array(w);
 	for (size_t i = 0; i < t->nparts; i++)

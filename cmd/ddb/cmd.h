@@ -11,6 +11,7 @@ int data_desc_run(int argc, char **argv);
 int data_drop_run(int argc, char **argv);
 int data_dump_run(int argc, char **argv);
 int data_get_run(int argc, char **argv);
+int data_index_run(int argc, char **argv);
 int data_load_run(int argc, char **argv);
 int data_put_run(int argc, char **argv);
 int data_query_run(int argc, char **argv);

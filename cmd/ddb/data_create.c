@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "cmd.h"
 #include "data_input.h"
+#include "data_spec.h"
 #include "exit.h"
 #include "log.h"
 #include "mem.h"
@@ -77,40 +78,11 @@ int data_create_from(struct data *d, struct bytes line, bool wait)
 
 struct create {
 	const char *key, *sort, *provisioned;
+	struct opt_list locals, globals;
+	char *units;                                     /* of provisioned, as a member; owned */
 	uint64_t warm_read, warm_write;
 	bool no_wait;
 };
-
-/* NAME:S, NAME:N, NAME:B, or NAME alone for S. */
-static char *split_key(const char *text, char *type)
-{
-	size_t n = strlen(text);
-
-	*type = 'S';
-	if (n > 2 && text[n - 2] == ':' && strchr("SNB", text[n - 1]) != NULL) {
-		*type = text[n - 1];
-		n -= 2;
-	}
-	return mem_copy(text, n);
-}
-
-static void put_keys(struct json_write *w, const char *const names[2], const char types[2], bool definitions)
-{
-	json_write_name(w, definitions ? "AttributeDefinitions" : "KeySchema");
-	json_write_array(w);
-	for (size_t i = 0; i < 2 && names[i] != NULL; i++) {
-		json_write_object(w);
-		json_write_name(w, "AttributeName");
-		json_write_str(w, names[i]);
-		json_write_name(w, definitions ? "AttributeType" : "KeyType");
-		if (definitions)
-			json_write_string(w, (struct bytes){ (const uint8_t *)&types[i], 1 });
-		else
-			json_write_str(w, i == 0 ? "HASH" : "RANGE");
-		json_write_object_end(w);
-	}
-	json_write_array_end(w);
-}
 
 static void put_two(struct json_write *w, const char *member, const char *read_name, uint64_t read,
                     const char *write_name, uint64_t write)
@@ -128,46 +100,80 @@ static void put_two(struct json_write *w, const char *member, const char *read_n
 	json_write_object_end(w);
 }
 
-static int put_throughput(struct data *d, const struct create *o, bool from_schema)
+int data_create_units(const char *text, char **member)
 {
 	uint64_t read = 0, write = 0;
-	char *text = mem_str(o->provisioned != NULL ? o->provisioned : ""), *colon = strchr(text, ':');
-	bool ok = o->provisioned == NULL;
+	char *copy = mem_str(text != NULL ? text : ""), *colon = strchr(copy, ':');
+	bool ok = text == NULL;
 
+	*member = NULL;
 	if (colon != NULL) {
 		*colon = '\0';
-		ok = opt_u64(text, &read) && opt_u64(colon + 1, &write) && read > 0 && write > 0 && read < UNITS_MAX &&
+		ok = opt_u64(copy, &read) && opt_u64(colon + 1, &write) && read > 0 && write > 0 && read < UNITS_MAX &&
 		     write < UNITS_MAX;
 	}
-	free(text);
+	free(copy);
 	if (!ok) {
-		log_err("--provisioned: \"%s\" is not READS:WRITES", o->provisioned);
+		log_err("--provisioned: \"%s\" is not READS:WRITES", text);
 		return DDB_EXIT_USAGE;
 	}
-	if (o->provisioned != NULL || !from_schema) {
+	if (text != NULL)
+		*member = mem_fmt("\"ProvisionedThroughput\":{\"ReadCapacityUnits\":%" PRIu64 ",\"WriteCapacityUnits\":%" PRIu64 "}",
+		                  read, write);
+	return 0;
+}
+
+static void put_throughput(struct data *d, const struct create *o, bool from_schema)
+{
+	if (o->units != NULL || !from_schema) {
 		json_write_name(&d->w, "BillingMode");
-		json_write_str(&d->w, o->provisioned != NULL ? "PROVISIONED" : "PAY_PER_REQUEST");
+		json_write_str(&d->w, o->units != NULL ? "PROVISIONED" : "PAY_PER_REQUEST");
 	}
-	if (o->provisioned != NULL)
-		put_two(&d->w, "ProvisionedThroughput", "ReadCapacityUnits", read, "WriteCapacityUnits", write);
+	if (o->units != NULL)
+		json_write_raw(&d->w, bytes_str(o->units));
 	if (o->warm_read > 0 || o->warm_write > 0)
 		put_two(&d->w, "WarmThroughput", "ReadUnitsPerSecond", o->warm_read, "WriteUnitsPerSecond",
 		        o->warm_write);
-	return 0;
+}
+
+/* The indexes of one kind, as a member; hash: of local ones. */
+static bool put_indexes(struct json_write *w, struct data_spec *spec, const struct opt_list *texts, const char *hash)
+{
+	bool ok = true;
+
+	if (texts->n == 0)
+		return true;
+	json_write_name(w, hash != NULL ? "LocalSecondaryIndexes" : "GlobalSecondaryIndexes");
+	json_write_array(w);
+	for (size_t i = 0; ok && i < texts->n; i++)
+		ok = data_spec_index(spec, texts->v[i], hash, w);
+	json_write_array_end(w);
+	return ok;
 }
 
 static int put_options(struct data *d, const struct create *o)
 {
-	char types[2] = { 'S', 'S' };
-	char *names[2] = { split_key(o->key, &types[0]), o->sort != NULL ? split_key(o->sort, &types[1]) : NULL };
-	const char *const both[2] = { names[0], names[1] };
+	struct data_spec spec = { .units = o->units };
+	struct buf indexes = { 0 };
+	struct json_write w = { .b = &indexes };
+	const char *hash, *sort = NULL;
+	/* One attribute in both keys: the server says so. */
+	bool ok = data_spec_attribute(&spec, bytes_str(o->key), &hash) &&
+	          (o->sort == NULL || data_spec_attribute(&spec, bytes_str(o->sort), &sort)) &&
+	          put_indexes(&w, &spec, &o->locals, hash) && put_indexes(&w, &spec, &o->globals, NULL);
 
-	/* One attribute cannot have two types: the server says so. */
-	put_keys(&d->w, both, types, true);
-	put_keys(&d->w, both, types, false);
-	free(names[0]);
-	free(names[1]);
-	return put_throughput(d, o, false);
+	if (ok) {
+		data_spec_definitions(&spec, &d->w);
+		data_spec_keys(&d->w, hash, sort);
+		if (indexes.n > 0)
+			json_write_raw(&d->w, buf_view(&indexes));
+		put_throughput(d, o, false);
+	} else {
+		log_err("%s", spec.message);
+	}
+	buf_fini(&indexes);
+	data_spec_fini(&spec);
+	return ok ? 0 : DDB_EXIT_USAGE;
 }
 
 static int put_schema(struct data *d, const struct create *o, const char *path)
@@ -182,10 +188,12 @@ static int put_schema(struct data *d, const struct create *o, const char *path)
 	code = DDB_EXIT_USAGE;
 	if (data_input_document(&in, &line) != DATA_INPUT_OK)
 		log_err("%s: no schema", in.name);
-	else if (!data_schema_members(&d->w, line, o->provisioned != NULL, o->warm_read + o->warm_write > 0, message))
+	else if (!data_schema_members(&d->w, line, o->units != NULL, o->warm_read + o->warm_write > 0, message))
 		log_err("%s: %s", in.name, message);
 	else
-		code = put_throughput(d, o, true);
+		code = 0;
+	if (code == 0)
+		put_throughput(d, o, true);
 out:
 	data_input_close(&in);
 	return code;
@@ -198,6 +206,8 @@ int data_create_run(int argc, char **argv)
 	const struct opt opts[] = {
 		OPT_STR('k', "key", "NAME:TYPE", "partition key; TYPE is S, N or B, S if it is left out", &o.key),
 		OPT_STR(0, "sort", "NAME:TYPE", "sort key; none by default", &o.sort),
+		OPT_LIST(0, "local", "NAME=SORT:TYPE", "a local index, by another sort key", &o.locals),
+		OPT_LIST(0, "global", "NAME=KEY:TYPE/SORT:TYPE", "a global index; see ddb-tables(1) for more", &o.globals),
 		OPT_STR(0, "provisioned", "R:W", "units to provide for; on demand by default", &o.provisioned),
 		OPT_U64(0, "warm-read", "N", "be ready for so many read units a second", &o.warm_read, 1, UNITS_MAX),
 		OPT_U64(0, "warm-write", "N", "be ready for so many write units a second", &o.warm_write, 1, UNITS_MAX),
@@ -212,13 +222,16 @@ int data_create_run(int argc, char **argv)
 
 	if ((from == NULL) == (o.key == NULL))
 		opt_fail(&usage, "%s", from == NULL ? "--key is missing" : "a schema has its own --key");
-	if (from != NULL && o.sort != NULL)
-		opt_fail(&usage, "a schema has its own --sort");
+	if (from != NULL && (o.sort != NULL || o.locals.n + o.globals.n > 0))
+		opt_fail(&usage, "a schema has its own %s", o.sort != NULL ? "--sort" : "indexes");
 	code = data_open(&d, argv[i]);
 	data_begin(&d);
+	if (code == 0)
+		code = data_create_units(o.provisioned, &o.units);
 	if (code == 0)
 		code = from != NULL ? put_schema(&d, &o, from) : put_options(&d, &o);
 	if (code == 0)
 		code = data_create_send(&d, !o.no_wait);
+	free(o.units);
 	return data_close(&d, code);
 }

@@ -62,6 +62,16 @@ static bool read_one(struct data_range *r, const char *text)
 	return true;
 }
 
+size_t data_range_takes(char **operands, size_t n)
+{
+	const char *sign = sign_of(operands[0]);
+	bool alone = sign != NULL && strcmp(sign, operands[0]) == 0;
+
+	if (n > 2 && alone && strcmp(sign, "=") == 0)
+		return 2;
+	return n > 1 && (alone || word_of(operands[0], strlen(operands[0])) != NULL) ? n : 1;
+}
+
 bool data_range_read(struct data_range *r, char **operands, size_t n)
 {
 	const char *sign;

@@ -19,6 +19,10 @@ struct data_range {
 	char *value[2];                                  /* owned; the second for between only */
 };
 
+/*
+ * How many of n operands, n > 0, the condition at the front takes: X and = X end there, all others are the last.
+ */
+size_t data_range_takes(char **operands, size_t n);
 /* False: the operands make no sense.  Free in either case. */
 bool data_range_read(struct data_range *r, char **operands, size_t n);
 void data_range_free(struct data_range *r);

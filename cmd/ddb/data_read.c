@@ -18,6 +18,7 @@ static void begin_rows(struct data_read *r, const struct data *d)
 int data_read_begin(struct data_read *r, struct data *d, bool want_key)
 {
 	bool global = false, rows = r->csv || r->tsv;
+	struct bytes index;
 	int code = data_words_begin(&r->words, d->typed);
 
 	r->w = (struct json_write){ .b = &r->fixed };
@@ -33,7 +34,8 @@ int data_read_begin(struct data_read *r, struct data *d, bool want_key)
 		return code;
 	r->key = d->schema.key;
 	if (r->index != NULL) {
-		r->own_key = data_schema_index(&d->schema, r->index, &r->key, &global);
+		r->own_key = data_schema_find(&d->schema, r->index, &index, &global) &&
+		             data_schema_index_key(&d->schema, index, &r->key);
 		if (!r->own_key) {
 			log_err("%s: no index of the name \"%s\"", d->table, r->index);
 			return DDB_EXIT_USAGE;

@@ -42,41 +42,43 @@ static uint8_t type_of(struct bytes definitions, const char *name)
 	return tag;
 }
 
-/* One element of a KeySchema at its place: the partition key first, whatever the order they come in. */
-static bool read_part(struct key_schema *key, struct bytes element, struct bytes definitions)
+/* The elements of a KeySchema that are of a type, HASH or RANGE, in their order. */
+static bool read_parts(struct key_schema *key, struct bytes schema, struct bytes definitions, const char *wanted)
 {
-	struct bytes raw;
-	char *name = data_member(element, "AttributeName", &raw) ? data_text(raw) : NULL;
-	char *type = data_member(element, "KeyType", &raw) ? data_text(raw) : NULL;
-	bool hash = type != NULL && strcmp(type, "HASH") == 0;
-	struct key_part *part = &key->part[hash ? 0 : 1];
-	bool ok = name != NULL && type != NULL && part->name.p == NULL;
+	struct json_read r;
+	struct bytes element;
+	bool ok;
 
-	if (ok) {
-		part->tag = type_of(definitions, name);
-		part->name = bytes_str(name);
-		key->n++;
-		ok = part->tag != ITEM_NONE;
-		name = NULL;
+	json_read_init(&r, schema, DATA_DEPTH_MAX);
+	ok = json_read_next(&r) == JSON_ARRAY;
+	while (ok && json_read_next(&r) == JSON_OBJECT && json_read_raw(&r, &element)) {
+		char *name = data_schema_text(element, "AttributeName"), *type = data_schema_text(element, "KeyType");
+
+		if (strcmp(type, wanted) == 0) {
+			ok = key->n < KEY_PARTS_MAX && name[0] != '\0';
+			if (ok) {
+				key->part[key->n++] = (struct key_part){ bytes_str(name), type_of(definitions, name) };
+				ok = key->part[key->n - 1].tag != ITEM_NONE;
+				name = NULL;
+			}
+		}
+		free(name);
+		free(type);
 	}
-	free(name);
-	free(type);
+	ok = ok && r.token == JSON_ARRAY_END;
+	json_read_fini(&r);
 	return ok;
 }
 
+/* The partition key comes first, whatever the order they come in. */
 static bool read_key(struct key_schema *key, struct bytes schema, struct bytes definitions)
 {
-	struct json_read r;
-	struct bytes raw;
 	bool ok;
 
-	*key = (struct key_schema){ .hash_n = 1 };
-	json_read_init(&r, schema, DATA_DEPTH_MAX);
-	ok = json_read_next(&r) == JSON_ARRAY;
-	while (ok && json_read_next(&r) == JSON_OBJECT)
-		ok = json_read_raw(&r, &raw) && key->n < 2 && read_part(key, raw, definitions);
-	ok = ok && r.token == JSON_ARRAY_END && key->n > 0 && key->part[0].name.p != NULL;
-	json_read_fini(&r);
+	*key = (struct key_schema){ .n = 0 };
+	ok = read_parts(key, schema, definitions, "HASH");
+	key->hash_n = key->n;
+	ok = ok && key->n > 0 && read_parts(key, schema, definitions, "RANGE");
 	if (!ok)
 		data_schema_free_key(key);
 	return ok;
@@ -84,7 +86,7 @@ static bool read_key(struct key_schema *key, struct bytes schema, struct bytes d
 
 void data_schema_free_key(struct key_schema *key)
 {
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < KEY_PARTS_MAX; i++)
 		free((void *)(uintptr_t)key->part[i].name.p);
 	*key = (struct key_schema){ 0 };
 }
@@ -96,7 +98,7 @@ bool data_schema_read(struct data_schema *s, struct bytes table)
 	data_schema_fini(s);
 	buf_bytes(&s->text, table);
 	return data_member(table, "KeySchema", &schema) && data_member(table, "AttributeDefinitions", &definitions) &&
-	       read_key(&s->key, schema, definitions);
+	       read_key(&s->key, schema, definitions) && s->key.hash_n == 1 && s->key.n <= 2;
 }
 
 void data_schema_fini(struct data_schema *s)
@@ -106,34 +108,69 @@ void data_schema_fini(struct data_schema *s)
 	*s = (struct data_schema){ 0 };
 }
 
-static bool find_index(struct bytes list, const char *name, struct bytes *index)
+char *data_schema_text(struct bytes object, const char *name)
+{
+	struct bytes raw;
+	char *text;
+
+	if (!data_member(object, name, &raw))
+		return mem_str("");
+	text = data_text(raw);
+	return text != NULL ? text : mem_copy(raw.p, raw.n);
+}
+
+uint8_t data_schema_type(const struct data_schema *s, const char *attribute)
+{
+	struct bytes definitions;
+
+	return data_member(buf_view(&s->text), "AttributeDefinitions", &definitions) ? type_of(definitions, attribute) :
+	                                                                               ITEM_NONE;
+}
+
+/* Element *i of a list; *i becomes how many are missing to it. */
+static bool list_at(struct bytes list, size_t *i, struct bytes *element)
 {
 	struct json_read r;
 	bool found = false;
 
 	json_read_init(&r, list, DATA_DEPTH_MAX);
-	if (json_read_next(&r) == JSON_ARRAY) {
-		while (!found && json_read_next(&r) == JSON_OBJECT && json_read_raw(&r, index)) {
-			struct bytes raw;
-			char *text = data_member(*index, "IndexName", &raw) ? data_text(raw) : NULL;
-
-			found = text != NULL && strcmp(text, name) == 0;
-			free(text);
-		}
-	}
+	if (json_read_next(&r) == JSON_ARRAY)
+		while (!found && json_read_next(&r) == JSON_OBJECT && json_read_raw(&r, element))
+			found = (*i)-- == 0;
 	json_read_fini(&r);
 	return found;
 }
 
-bool data_schema_index(const struct data_schema *s, const char *name, struct key_schema *key, bool *global)
+bool data_schema_index(const struct data_schema *s, size_t i, struct bytes *index, bool *global)
 {
-	struct bytes table = buf_view(&s->text), list, index, schema, definitions;
+	struct bytes table = buf_view(&s->text), list;
 
-	*global = data_member(table, "GlobalSecondaryIndexes", &list) && find_index(list, name, &index);
-	if (!*global && !(data_member(table, "LocalSecondaryIndexes", &list) && find_index(list, name, &index)))
-		return false;
-	return data_member(index, "KeySchema", &schema) && data_member(table, "AttributeDefinitions", &definitions) &&
-	       read_key(key, schema, definitions);
+	*global = false;
+	if (data_member(table, "LocalSecondaryIndexes", &list) && list_at(list, &i, index))
+		return true;
+	*global = true;
+	return data_member(table, "GlobalSecondaryIndexes", &list) && list_at(list, &i, index);
+}
+
+bool data_schema_find(const struct data_schema *s, const char *name, struct bytes *index, bool *global)
+{
+	bool found = false;
+
+	for (size_t i = 0; !found && data_schema_index(s, i, index, global); i++) {
+		char *text = data_schema_text(*index, "IndexName");
+
+		found = strcmp(text, name) == 0;
+		free(text);
+	}
+	return found;
+}
+
+bool data_schema_index_key(const struct data_schema *s, struct bytes index, struct key_schema *key)
+{
+	struct bytes schema, definitions;
+
+	return data_member(index, "KeySchema", &schema) &&
+	       data_member(buf_view(&s->text), "AttributeDefinitions", &definitions) && read_key(key, schema, definitions);
 }
 
 bool data_schema_is(const struct data_schema *s, const char *status)
@@ -299,8 +336,32 @@ bool data_schema_members(struct json_write *w, struct bytes line, bool own_billi
 void data_schema_key_text(const struct key_schema *key, struct buf *out)
 {
 	for (size_t i = 0; i < key->n; i++) {
-		buf_str(out, i > 0 ? ", " : "");
+		buf_str(out, i == 0 ? "" : i == key->hash_n && i > 1 ? " / " : ", ");
 		buf_bytes(out, key->part[i].name);
 		buf_fmt(out, " (%s)", item_type_name(key->part[i].tag));
 	}
+}
+
+void data_schema_projection_text(struct bytes index, struct buf *out)
+{
+	struct bytes projection, list;
+	struct json_read r;
+	char *type;
+	const char *comma = "";
+
+	if (!data_member(index, "Projection", &projection))
+		return;
+	type = data_schema_text(projection, "ProjectionType");
+	if (strcmp(type, "INCLUDE") == 0 && data_member(projection, "NonKeyAttributes", &list)) {
+		json_read_init(&r, list, DATA_DEPTH_MAX);
+		json_read_next(&r);
+		for (; json_read_next(&r) == JSON_STRING; comma = ",") {
+			buf_str(out, comma);
+			buf_bytes(out, r.str);
+		}
+		json_read_fini(&r);
+	} else {
+		buf_str(out, strcmp(type, "KEYS_ONLY") == 0 ? "keys" : "all");
+	}
+	free(type);
 }

@@ -17,24 +17,12 @@
 #define ANSWER_MAX 16
 #define TIME_MAX 64
 
-/* A member's text without quotes; "" if there is none.  To be freed. */
-static char *text_of(struct bytes object, const char *name)
-{
-	struct bytes raw;
-	char *text;
-
-	if (!data_member(object, name, &raw))
-		return mem_str("");
-	text = data_text(raw);
-	return text != NULL ? text : mem_copy(raw.p, raw.n);
-}
-
-static char *key_of(const struct data_schema *s)
+static char *key_of(const struct key_schema *key)
 {
 	struct buf b = { 0 };
 	char *text;
 
-	data_schema_key_text(&s->key, &b);
+	data_schema_key_text(key, &b);
 	text = mem_copy(b.p, b.n);
 	buf_fini(&b);
 	return text;
@@ -43,15 +31,15 @@ static char *key_of(const struct data_schema *s)
 static char *billing_of(struct bytes table)
 {
 	struct bytes part;
-	char *mode = data_member(table, "BillingModeSummary", &part) ? text_of(part, "BillingMode") : mem_str("");
+	char *mode = data_member(table, "BillingModeSummary", &part) ? data_schema_text(part, "BillingMode") : mem_str("");
 	char *read, *write, *text;
 
 	if (strcmp(mode, "PAY_PER_REQUEST") == 0 || !data_member(table, "ProvisionedThroughput", &part)) {
 		free(mode);
 		return mem_str("on demand");
 	}
-	read = text_of(part, "ReadCapacityUnits");
-	write = text_of(part, "WriteCapacityUnits");
+	read = data_schema_text(part, "ReadCapacityUnits");
+	write = data_schema_text(part, "WriteCapacityUnits");
 	text = mem_fmt("%s read, %s write", read, write);
 	free(mode);
 	free(read);
@@ -68,37 +56,33 @@ static void line(struct buf *out, const char *name, char *text)
 	free(text);
 }
 
-static void show_indexes(struct data *d, const char *member, const char *what)
+static void show_indexes(struct data *d)
 {
-	struct json_read r;
-	struct bytes list, index;
+	struct bytes index;
+	bool global;
 
-	if (!data_member(buf_view(&d->schema.text), member, &list))
-		return;
-	json_read_init(&r, list, DATA_DEPTH_MAX);
-	if (json_read_next(&r) == JSON_ARRAY) {
-		while (json_read_next(&r) == JSON_OBJECT && json_read_raw(&r, &index)) {
-			char *name = text_of(index, "IndexName"), *status = text_of(index, "IndexStatus"), *keys;
-			struct data_schema s = { .key = { .n = 0 } };
-			bool global;
+	for (size_t i = 0; data_schema_index(&d->schema, i, &index, &global); i++) {
+		char *name = data_schema_text(index, "IndexName"), *status = data_schema_text(index, "IndexStatus"), *keys;
+		struct key_schema key;
+		struct buf has = { 0 };
 
-			if (data_schema_index(&d->schema, name, &s.key, &global)) {
-				keys = key_of(&s);
-				line(&d->out, "index", mem_fmt("%s: %s; %s%s%s", name, keys, what,
-				                               status[0] == '\0' ? "" : ", ", status));
-				free(keys);
-				data_schema_free_key(&s.key);
-			}
-			free(name);
-			free(status);
+		if (data_schema_index_key(&d->schema, index, &key)) {
+			keys = key_of(&key);
+			data_schema_projection_text(index, &has);
+			line(&d->out, "index", mem_fmt("%s: %s; %s, %.*s%s%s", name, keys, global ? "global" : "local",
+			                               (int)has.n, (const char *)has.p, status[0] == '\0' ? "" : "; ", status));
+			free(keys);
+			data_schema_free_key(&key);
 		}
+		buf_fini(&has);
+		free(name);
+		free(status);
 	}
-	json_read_fini(&r);
 }
 
 static char *created_of(struct bytes table)
 {
-	char *text = text_of(table, "CreationDateTime"), shown[TIME_MAX] = "";
+	char *text = data_schema_text(table, "CreationDateTime"), shown[TIME_MAX] = "";
 	time_t t = (time_t)strtod(text, NULL);
 	struct tm tm;
 
@@ -112,16 +96,15 @@ static void show_table(struct data *d)
 {
 	struct bytes table = buf_view(&d->schema.text);
 
-	line(&d->out, "table", text_of(table, "TableName"));
-	line(&d->out, "status", text_of(table, "TableStatus"));
-	line(&d->out, "key", key_of(&d->schema));
+	line(&d->out, "table", data_schema_text(table, "TableName"));
+	line(&d->out, "status", data_schema_text(table, "TableStatus"));
+	line(&d->out, "key", key_of(&d->schema.key));
 	line(&d->out, "units", billing_of(table));
-	show_indexes(d, "LocalSecondaryIndexes", "local");
-	show_indexes(d, "GlobalSecondaryIndexes", "global");
-	line(&d->out, "items", text_of(table, "ItemCount"));
-	line(&d->out, "bytes", text_of(table, "TableSizeBytes"));
+	show_indexes(d);
+	line(&d->out, "items", data_schema_text(table, "ItemCount"));
+	line(&d->out, "bytes", data_schema_text(table, "TableSizeBytes"));
 	line(&d->out, "created", created_of(table));
-	line(&d->out, "arn", text_of(table, "TableArn"));
+	line(&d->out, "arn", data_schema_text(table, "TableArn"));
 }
 
 int data_desc_run(int argc, char **argv)
@@ -204,13 +187,19 @@ static void add_row(struct libscols_table *t, const struct data *d)
 {
 	struct bytes table = buf_view(&d->schema.text);
 	struct libscols_line *row = scols_table_new_line(t, NULL);
+	struct bytes index;
+	bool global;
+	size_t n = 0;
 
-	scols_line_refer_data(row, 0, text_of(table, "TableName"));
-	scols_line_refer_data(row, 1, text_of(table, "TableStatus"));
-	scols_line_refer_data(row, 2, key_of(&d->schema));
+	while (data_schema_index(&d->schema, n, &index, &global))
+		n++;
+	scols_line_refer_data(row, 0, data_schema_text(table, "TableName"));
+	scols_line_refer_data(row, 1, data_schema_text(table, "TableStatus"));
+	scols_line_refer_data(row, 2, key_of(&d->schema.key));
 	scols_line_refer_data(row, 3, billing_of(table));
-	scols_line_refer_data(row, 4, text_of(table, "ItemCount"));
-	scols_line_refer_data(row, 5, text_of(table, "TableSizeBytes"));
+	scols_line_refer_data(row, 4, mem_fmt("%zu", n));
+	scols_line_refer_data(row, 5, data_schema_text(table, "ItemCount"));
+	scols_line_refer_data(row, 6, data_schema_text(table, "TableSizeBytes"));
 	if (!data_schema_is(&d->schema, "ACTIVE"))
 		scols_line_set_color(row, "yellow");
 }
@@ -243,7 +232,7 @@ static int describe_all(struct data *d, const struct names *names, struct libsco
 
 static int show_long(struct data *d, const struct names *names)
 {
-	static const char *const titles[] = { "TABLE", "STATUS", "KEY", "UNITS", "ITEMS", "BYTES" };
+	static const char *const titles[] = { "TABLE", "STATUS", "KEY", "UNITS", "INDEXES", "ITEMS", "BYTES" };
 	struct libscols_table *t = scols_new_table();
 	char *text = NULL;
 	int code;

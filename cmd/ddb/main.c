@@ -23,6 +23,7 @@ static const struct opt_command commands[] = {
 	{ "dump", "write a whole table, for ddb load", data_dump_run },
 	{ "env", "print the settings that clients need, for eval in a shell", env_run },
 	{ "get", "print an item", data_get_run },
+	{ "index", "list, add or drop indexes of a table", data_index_run },
 	{ "load", "write many items, from a dump or any lines of JSON", data_load_run },
 	{ "metrics", "print what every process counts, as Prometheus reads it", collect_run },
 	{ "put", "write items", data_put_run },
