@@ -339,3 +339,27 @@ bool op_index_uses(struct bytes definition, struct bytes attribute)
 					return true;
 	return false;
 }
+
+bool op_index_known(struct bytes index, const struct index_set *map)
+{
+	const struct index *x;
+	struct value name;
+
+	if (!item_get(index, BYTES_LIT("IndexName"), &name))
+		return false;
+	x = index_set_find(map, name.body);
+	return x != NULL && x->status != INDEX_CREATING;
+}
+
+bool op_index_all_known(struct bytes definition, const struct index_set *map)
+{
+	struct value list, v;
+	struct item_iter it;
+
+	if (!item_get(definition, BYTES_LIT("GlobalSecondaryIndexes"), &list) || list.tag != ITEM_L)
+		return true;
+	for (it = item_iter(list.body); item_next_value(&it, &v);)
+		if (!op_index_known(v.body, map))
+			return false;
+	return true;
+}

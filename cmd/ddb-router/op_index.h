@@ -29,5 +29,8 @@ void op_index_put_global(struct item_build *b, const struct op_index_spec *x, bo
 /* Does one of the key schemas of a definition, of the table or its indexes, name this attribute? */
 bool op_index_uses(struct bytes definition, struct bytes attribute);
 bool op_index_names(struct bytes schema_of, struct bytes attribute);     /* the KeySchema of this map */
+/* Does a global index that a definition has serve, as far as a routing map of before knows? */
+bool op_index_known(struct bytes index, const struct index_set *map);
+bool op_index_all_known(struct bytes definition, const struct index_set *map);
 
 #endif

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "mem.h"
 #include "msg.h"
+#include "op_index.h"
 #include "op_table.h"
 
 #define LIST_MAX 100
@@ -30,12 +31,12 @@ static void keep(struct api_req *q, struct bytes definition)
 	buf_bytes(q->own, definition);
 }
 
-static void answer_table(struct api_req *q, const char *name, struct bytes definition, const char *status)
+static void answer_table(struct api_req *q, const char *name, struct bytes definition, const char *status, const struct index_set *map)
 {
 	struct json_write *w = api_begin(q);
 
 	json_write_name(w, name);
-	op_table_write(w, definition, status);
+	op_table_write(w, definition, status, map);
 	api_end(q);
 }
 
@@ -51,13 +52,25 @@ bool op_table_given(struct api_req *q, enum result result, const struct msg_admi
 	return given;
 }
 
-/* Autoadmin may know of a table before the map does: until then a request for an item would not find it. */
+static bool is_older(const struct route_table *t, struct bytes definition)
+{
+	struct value v;
+	struct num n;
+	uint64_t version;
+
+	return item_get(definition, BYTES_LIT("Version"), &v) && item_value_num(v, &n) && num_to_u64(&n, &version) &&
+	       t->table.version < version;
+}
+
+/* Autoadmin may know of a table, or an index, before the map does: until then a request for an item would not find it. */
 static void mapped(void *arg, enum result result, struct route_table *t)
 {
 	struct api_req *q = arg;
 	bool serves = result != RESULT_NO_TABLE && (t == NULL || t->table.status != TABLE_CREATING);
+	struct bytes definition = buf_view(q->own);
+	bool waits = serves && t != NULL && is_older(t, definition) && !op_index_all_known(definition, &t->indexes);
 
-	answer_table(q, "Table", buf_view(q->own), serves ? NULL : "CREATING");
+	answer_table(q, "Table", definition, !serves ? "CREATING" : waits ? "UPDATING" : NULL, waits ? &t->indexes : NULL);
 }
 
 static void described(struct api_req *q, enum result result, const struct msg_admin_done *m)
@@ -67,7 +80,7 @@ static void described(struct api_req *q, enum result result, const struct msg_ad
 	if (!op_table_given(q, result, m))
 		return;
 	if (!item_get(m->body, BYTES_LIT("TableStatus"), &status) || !bytes_is(status.body, "ACTIVE")) {
-		answer_table(q, "Table", m->body, NULL);
+		answer_table(q, "Table", m->body, NULL, NULL);
 		return;
 	}
 	keep(q, m->body);
@@ -137,7 +150,7 @@ static void unmapped(void *arg, enum result result, struct route_table *t)
 
 	(void)result;
 	(void)t;
-	answer_table(q, "TableDescription", buf_view(q->own), "DELETING");
+	answer_table(q, "TableDescription", buf_view(q->own), "DELETING", NULL);
 }
 
 static void deleted(struct api_req *q, enum result result, const struct msg_admin_done *m)

@@ -7,8 +7,9 @@
 /*
  * Write a definition as the API's TableDescription.
  *   status  NULL: the definition's own
+ *   map     of a routing map of before: global indexes that do not serve there are still CREATING; NULL: as the definition says
  */
-void op_table_write(struct json_write *w, struct bytes definition, const char *status);
+void op_table_write(struct json_write *w, struct bytes definition, const char *status, const struct index_set *map);
 
 /* Did autoadmin answer with a definition?  If not, q has been answered. */
 bool op_table_given(struct api_req *q, enum result result, const struct msg_admin_done *m);

@@ -116,7 +116,7 @@ static void created(struct api_req *q, enum result result, const struct msg_admi
 		return;
 	w = api_begin(q);
 	json_write_name(w, "TableDescription");
-	op_table_write(w, m->body, NULL);
+	op_table_write(w, m->body, NULL, NULL);
 	api_end(q);
 }
 

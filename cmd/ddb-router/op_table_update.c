@@ -21,7 +21,7 @@ static void changed(struct api_req *q, struct bytes definition)
 	struct json_write *w = api_begin(q);
 
 	json_write_name(w, "TableDescription");
-	op_table_write(w, definition, slow ? "UPDATING" : NULL);
+	op_table_write(w, definition, slow ? "UPDATING" : NULL, NULL);
 	api_end(q);
 }
 

@@ -171,12 +171,12 @@ static void write_attributes(struct json_write *w, struct bytes d)
 	json_write_array_end(w);
 }
 
-static void write_index_arn(struct json_write *w, struct bytes d, struct bytes map)
+static void write_index_arn(struct json_write *w, struct bytes d, struct bytes index)
 {
 	struct buf arn = { 0 };
 	struct value table, name;
 
-	if (item_get(d, BYTES_LIT("TableArn"), &table) && item_get(map, BYTES_LIT("IndexName"), &name)) {
+	if (item_get(d, BYTES_LIT("TableArn"), &table) && item_get(index, BYTES_LIT("IndexName"), &name)) {
 		buf_bytes(&arn, table.body);
 		buf_str(&arn, "/index/");
 		buf_bytes(&arn, name.body);
@@ -187,7 +187,7 @@ static void write_index_arn(struct json_write *w, struct bytes d, struct bytes m
 }
 
 /* status: of a table that is not there yet, or soon gone, and so its indexes; or NULL */
-static void write_index_state(struct json_write *w, struct bytes map, const char *status)
+static void write_index_state(struct json_write *w, struct bytes index, const char *status, const struct index_set *map)
 {
 	struct value v;
 
@@ -196,38 +196,35 @@ static void write_index_state(struct json_write *w, struct bytes map, const char
 		json_write_str(w, status);
 		return;
 	}
-	if (!item_get(map, BYTES_LIT("IndexStatus"), &v)) {
-		json_write_str(w, "ACTIVE");
+	if (!item_get(index, BYTES_LIT("IndexStatus"), &v) || bytes_is(v.body, "ACTIVE")) {
+		json_write_str(w, map != NULL && !op_index_known(index, map) ? "CREATING" : "ACTIVE");
 		return;
 	}
 	json_write_string(w, v.body);
 	if (bytes_is(v.body, "CREATING"))
-		copy(w, map, "Backfilling");
+		copy(w, index, "Backfilling");
 }
 
-static void write_index(struct json_write *w, struct bytes d, struct bytes map, bool global, const char *status)
+static void write_local(struct json_write *w, struct bytes d, struct bytes index)
 {
-	struct op_table_settings t = op_table_settings_of_index(d, map, clock_wall_us() / 1000);
-
-	json_write_object(w);
-	copy(w, map, "IndexName");
-	copy(w, map, "KeySchema");
-	copy(w, map, "Projection");
-	if (global) {
-		write_index_state(w, map, status);
-		write_throughput(w, map, &t);
-	}
-	write_size(w, map, "IndexSizeBytes");
-	write_size(w, map, "ItemCount");
-	write_index_arn(w, d, map);
-	if (global) {
-		copy(w, map, "OnDemandThroughput");
-		write_warm(w, &t);
-	}
-	json_write_object_end(w);
+	write_size(w, index, "IndexSizeBytes");
+	write_size(w, index, "ItemCount");
+	write_index_arn(w, d, index);
 }
 
-static void write_indexes(struct json_write *w, struct bytes d, const char *name, bool global, const char *status)
+static void write_global(struct json_write *w, struct bytes d, struct bytes index, const char *status, const struct index_set *map)
+{
+	struct op_table_settings t = op_table_settings_of_index(d, index, clock_wall_us() / 1000);
+
+	write_index_state(w, index, status, map);
+	write_throughput(w, index, &t);
+	write_local(w, d, index);
+	copy(w, index, "OnDemandThroughput");
+	write_warm(w, &t);
+}
+
+static void write_indexes(struct json_write *w, struct bytes d, const char *name, bool global, const char *status,
+                          const struct index_set *map)
 {
 	struct value list, v;
 	struct item_iter it;
@@ -236,8 +233,17 @@ static void write_indexes(struct json_write *w, struct bytes d, const char *name
 		return;
 	json_write_name(w, name);
 	json_write_array(w);
-	for (it = item_iter(list.body); item_next_value(&it, &v);)
-		write_index(w, d, v.body, global, status);
+	for (it = item_iter(list.body); item_next_value(&it, &v);) {
+		json_write_object(w);
+		copy(w, v.body, "IndexName");
+		copy(w, v.body, "KeySchema");
+		copy(w, v.body, "Projection");
+		if (global)
+			write_global(w, d, v.body, status, map);
+		else
+			write_local(w, d, v.body);
+		json_write_object_end(w);
+	}
 	json_write_array_end(w);
 }
 
@@ -251,7 +257,7 @@ static const char *status_of(struct bytes d, const char *status)
 	return status != NULL && strcmp(status, "UPDATING") != 0 && strcmp(status, "ACTIVE") != 0 ? status : NULL;
 }
 
-void op_table_write(struct json_write *w, struct bytes d, const char *status)
+void op_table_write(struct json_write *w, struct bytes d, const char *status, const struct index_set *map)
 {
 	struct op_table_settings t = op_table_settings_of(d, clock_wall_us() / 1000);
 	struct value v;
@@ -274,8 +280,8 @@ void op_table_write(struct json_write *w, struct bytes d, const char *status)
 	copy(w, d, "TableArn");
 	copy(w, d, "TableId");
 	write_billing(w, d, &t);
-	write_indexes(w, d, "LocalSecondaryIndexes", false, NULL);
-	write_indexes(w, d, "GlobalSecondaryIndexes", true, status_of(d, status));
+	write_indexes(w, d, "LocalSecondaryIndexes", false, NULL, NULL);
+	write_indexes(w, d, "GlobalSecondaryIndexes", true, status_of(d, status), map);
 	write_class(w, d);
 	write_stream(w, d);
 	copy(w, d, "SSEDescription");

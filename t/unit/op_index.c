@@ -172,6 +172,7 @@ static void begin(struct fixture *f, const char *body)
 	struct item_build b;
 
 	setup(f, 0);
+	cluster.table_version = 1000;            /* the map knows all that autoadmin does */
 	admin.version = 0;
 	admin.stale = admin.updates = admin.describes = 0;
 	told(f, "CreateTable", body, 200, "\"TableName\":\"tab\"", NULL);
@@ -251,6 +252,18 @@ TEST(a_table_with_indexes_is_described)
 	CHECK(strstr(body_of(&req), "#17.3") == NULL && strstr(body_of(&req), "Partitions") == NULL);
 	CHECK(strstr(body_of(&req), "NextIndex") == NULL && strstr(body_of(&req), "IndexVersion") == NULL);
 	done(&req);
+	end(&f);
+}
+
+TEST(an_index_serves_when_the_map_knows_of_it)
+{
+	struct fixture f;
+
+	begin(&f, T(H("a"), A("a"), DEMAND "," GLOBAL(IX("glo", H("a"), ALL))));
+	cluster.table_version = 1;
+	told(&f, "DescribeTable", DESCRIBE, 200, "\"TableStatus\":\"UPDATING\"", "\"IndexStatus\":\"CREATING\"", NULL);
+	cluster.table_version = 1000;
+	told(&f, "DescribeTable", DESCRIBE, 200, "\"TableStatus\":\"ACTIVE\"", "\"IndexStatus\":\"ACTIVE\"", NULL);
 	end(&f);
 }
 
@@ -406,7 +419,7 @@ TEST(indexes_are_billed_as_their_table)
 
 #define TESTS(X)                                                                                                       \
 	X(the_model_is_kept) X(keys_and_projections_are_refused) X(there_are_only_so_many) X(a_table_with_indexes_is_described) \
-	X(keys_of_many_attributes) X(indexes_of_a_table_not_there_yet_are_neither) X(an_index_comes_and_goes)          \
+	X(an_index_serves_when_the_map_knows_of_it) X(keys_of_many_attributes) X(indexes_of_a_table_not_there_yet_are_neither) X(an_index_comes_and_goes)          \
 	X(an_index_that_is_being_filled_may_be_given_up) X(updates_of_indexes_are_refused) X(throughput_of_an_index_changes) \
 	X(indexes_are_billed_as_their_table)
 
