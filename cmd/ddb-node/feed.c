@@ -9,6 +9,8 @@
 #include "own.h"
 #include "tx_impl.h"
 
+#define TRIES_MAX 3                              /* after which the time between two no longer doubles */
+
 struct feed *feed_new(void)
 {
 	struct feed *f = mem_new(sizeof *f);
@@ -19,10 +21,8 @@ struct feed *feed_new(void)
 
 static void drop_targets(struct feed *f)
 {
-	for (size_t i = 0; i < f->ntargets; i++) {
+	for (size_t i = 0; i < f->ntargets; i++)
 		free((void *)f->target[i].low.p);
-		buf_fini(&f->target[i].rows);
-	}
 	free(f->target);
 	f->target = NULL;
 	f->ntargets = 0;
@@ -31,6 +31,12 @@ static void drop_targets(struct feed *f)
 
 static void drop_batch(struct feed *f)
 {
+	for (size_t i = 0; i < f->ntargets; i++) {
+		buf_fini(&f->target[i].rows);
+		f->target[i].rows = (struct buf){ 0 };
+		f->target[i].waiting = false;
+		f->target[i].tries = 0;
+	}
 	free(f->batch);
 	f->batch = NULL;
 }
@@ -248,13 +254,15 @@ static void tell(struct node *n, const struct group *g, const struct batch *b, s
 	buf_fini(&out);
 }
 
+/* A batch may be large, and whoever leads that group away for long. */
 static void remind(struct node *n, struct group *g, struct feed *f)
 {
 	for (size_t i = 0; i < f->ntargets; i++) {
 		struct target *t = &f->target[i];
 
-		if (!t->waiting || n->now < t->sent + n->opt.retry_us)
+		if (!t->waiting || n->now < t->sent + (n->opt.retry_us << t->tries))
 			continue;
+		t->tries += t->tries < TRIES_MAX;
 		t->replica = 0;
 		tell(n, g, f->batch, t);
 	}
@@ -271,11 +279,6 @@ static uint64_t waiting_since(struct node *n, const struct feed *f, uint64_t tim
 static void start_batch(struct node *n, struct group *g, struct feed *f)
 {
 	f->batch = mem_new(sizeof *f->batch);
-	for (size_t i = 0; i < f->ntargets; i++) {
-		buf_fini(&f->target[i].rows);
-		f->target[i].rows = (struct buf){ 0 };
-		f->target[i].waiting = false;
-	}
 	collect(n, g, f, group_indexes(n, g));
 	f->due = n->now + (f->batch->full ? 0 : n->opt.feed_us);
 	if (f->batch->n == 0) {

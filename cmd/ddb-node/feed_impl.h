@@ -12,6 +12,7 @@ struct target {                                  /* a group of an index */
 	uint64_t knows;                          /* it has said that it has everything up to this time */
 	struct buf rows;                         /* of the batch */
 	uint64_t sent;
+	unsigned tries;                          /* to say it again */
 	bool waiting;                            /* for its answer */
 };
 

@@ -507,6 +507,36 @@ TEST(writes_wait_for_an_index_that_is_far_behind)
 	stop();
 }
 
+static void drop_group(uint32_t node, uint64_t group)
+{
+	struct buf b = { 0 };
+
+	msg_put_group_drop(&b, &(struct msg_group_drop){ 1, group, node }, MSG_VERSION);
+	node_request(up(node)->n, 1, 1, MSG_group_drop, buf_view(&b), w.now);
+	turn(up(node));
+	buf_fini(&b);
+}
+
+TEST(groups_may_go_while_others_talk_to_them)
+{
+	start_spread(3);
+	slow = 21;
+	w.fate = keep_feeds;
+	put_many(0, 20, "x");
+	run(100000);
+	let_go();
+	drop_group(2, 21);
+	run(500000);
+	CHECK_INT(own_rows(BASE, OWN_OUTBOX, false), 20);
+	for (uint32_t id = 1; id <= 3; id++)
+		drop_group(id, BASE);
+	let_go();
+	run(500000);
+	CHECK(own_rows(22, OWN_SOURCE, false) == 1);
+	slow = 0;
+	stop();
+}
+
 /* --- what is refused ------------------------------------------------------------------------------------------------- */
 
 static void send_feed(uint64_t after, uint64_t upto, const struct msg_feed_row *row, size_t n)
@@ -575,5 +605,6 @@ X(nothing_is_promised_before_it_is_chosen)
 X(an_index_may_change_its_leader)
 X(a_leader_that_leaves_leaves_the_rest_to_the_next)
 X(an_index_that_is_gone_holds_nothing_up)
+X(groups_may_go_while_others_talk_to_them)
 X(writes_wait_for_an_index_that_is_far_behind)
 X(gaps_and_nonsense_are_not_taken))
