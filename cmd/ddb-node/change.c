@@ -99,9 +99,6 @@ static void move_one(struct change *c, const struct index *x, const struct chang
 #ifdef MUTANT_GLOBAL_INDEX_STALE
 	had = had && (x->local || !has);
 #endif
-#ifdef MUTANT_INDEX_KEEPS_OLD_ROW
-	had = false;
-#endif
 	if (!x->local) {
 		*comes |= has;
 		MSG_LIST_PUT(moves, index_move, (&(struct msg_index_move){ x->id, had && !stays ? before : BYTES_NONE,

@@ -316,9 +316,7 @@ static void follow(struct node *n, struct group *g, const struct px_action *a)
 	if (g->overlay_top > g->chosen) {
 		overlay_retract(g->overlay, g->chosen + 1);
 		held_retract(&g->held, n->now);
-#ifndef MUTANT_INDEXES_NEVER_RETRACTED
 		g->indexes_known = false;
-#endif
 		g->overlay_top = g->chosen;
 	}
 	wait_fail(n, g);
