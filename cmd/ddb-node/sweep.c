@@ -114,6 +114,7 @@ static bool expire(struct node *n, struct group *g, const struct slice *s)
 	bool ok = true;
 
 	change_begin(&c, n, g);
+	c.apart = true;
 	for (uint32_t i = 0; i < s->n && ok; i++)
 		ok = add(&c, cur_lenbytes(&keys));
 	ok = ok && !change_over(&c) && change_propose(&c, 0, &slot) == PX_OK;
