@@ -230,6 +230,12 @@ WIDE='{"Table":{"TableName":"t","TableStatus":"ACTIVE","KeySchema":[{"AttributeN
 	assert_equal "$(count)" 8
 }
 
+@test "wire: load does not wait for an index that is being made" {
+	answers "200 ${TABLE/ACTIVE/UPDATING}" '200 {"UnprocessedItems":{}}'
+	run -0 ddb load t <<<'{"pk":"a","size":1}'
+	assert_equal "$(count)" 2
+}
+
 @test "wire: load sends again what was left unprocessed, and only that" {
 	left='{"t":[{"PutRequest":{"Item":{"pk":{"S":"b"},"size":{"N":"2"}}}}]}'
 	answers "200 $TABLE" "200 {\"UnprocessedItems\":$left}" "200 {\"UnprocessedItems\":$left}" '200 {"UnprocessedItems":{}}'

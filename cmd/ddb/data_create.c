@@ -23,12 +23,13 @@ static bool is_missing(const struct data *d)
 	return strcmp(d->answer.type, "ResourceNotFoundException") == 0;
 }
 
-static bool is_active(struct data *d)
+/* Can it be read and written?  While an index comes or goes, too. */
+static bool is_usable(struct data *d)
 {
 	struct bytes table;
 
 	return data_member(buf_view(&d->answer.body), "Table", &table) && data_schema_read(&d->schema, table) &&
-	       data_schema_is(&d->schema, "ACTIVE");
+	       (data_schema_is(&d->schema, "ACTIVE") || data_schema_is(&d->schema, "UPDATING"));
 }
 
 int data_create_wait(struct data *d, bool gone)
@@ -39,7 +40,7 @@ int data_create_wait(struct data *d, bool gone)
 		data_begin(d);
 		if (data_try(d, "DescribeTable") != 200)
 			return gone && is_missing(d) ? 0 : client_fail(d->client, &d->answer);
-		if (!gone && is_active(d))
+		if (!gone && is_usable(d))
 			return 0;
 		if (clock_ms() >= end) {
 			log_err("%s: still not %s after %d s", d->table, gone ? "gone" : "active", WAIT_MS_MAX / 1000);
@@ -52,7 +53,7 @@ int data_create_wait(struct data *d, bool gone)
 
 int data_create_ready(struct data *d)
 {
-	return is_active(d) ? 0 : data_create_wait(d, false);
+	return is_usable(d) ? 0 : data_create_wait(d, false);
 }
 
 int data_create_send(struct data *d, bool wait)

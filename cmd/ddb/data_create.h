@@ -5,7 +5,7 @@
 #include "data.h"
 
 /*
- * CreateTable of d->table with the body that was begun and filled in d, then wait until it is ACTIVE, if wait.
+ * CreateTable of d->table with the body that was begun and filled in d, then wait until it can be used, if wait.
  * 0, or an exit code after saying why.
  */
 int data_create_send(struct data *d, bool wait);
@@ -18,9 +18,9 @@ int data_create_from(struct data *d, struct bytes line, bool wait);
  */
 int data_create_units(const char *text, char **member);
 
-/* Until DescribeTable says ACTIVE, or, if gone, that there is no such table. */
+/* Until DescribeTable says ACTIVE or UPDATING, or, if gone, that there is no such table. */
 int data_create_wait(struct data *d, bool gone);
-/* The same as until ACTIVE, after a DescribeTable whose answer is in d. */
+/* The same as until it can be used, after a DescribeTable whose answer is in d. */
 int data_create_ready(struct data *d);
 
 #endif
