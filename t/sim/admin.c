@@ -13,7 +13,7 @@
 
 enum asked { ASKED_STATUS, ASKED_CREATE, ASKED_CONFIG, ASKED_DROP, ASKED_LEAD, ASKED_TTL, ASKED_INDEXES };
 
-/* What becomes of the global index: it is there from the beginning or made later, and it stays or goes. */
+/* What becomes of the first global index: it is there from the beginning or made later, and it stays or goes. */
 enum life { LIFE_STAYS, LIFE_COMES, LIFE_GOES, LIFE_COMES_AND_GOES, LIVES };
 #define STEPS_COME 3000u
 #define STEPS_GO 7000u
@@ -76,7 +76,7 @@ void admin_init(struct sim *s)
 		s->believed[i] = s->identity[g->leader].machine;
 	}
 	s->admin.version = s->indexed;
-	s->admin.global = life(s) == LIFE_STAYS || life(s) == LIFE_GOES;
+	s->admin.first = life(s) == LIFE_STAYS || life(s) == LIFE_GOES;
 }
 
 /* --- creation ----------------------------------------------------------------------------------------------------- */
@@ -85,13 +85,15 @@ static void creation(const struct sim *s, unsigned i, uint32_t incarnation, cons
 		     uint64_t ballot, struct buf *b)
 {
 	struct buf c = { 0 };
-	bool shelf = i >= s->nbases;
-	uint8_t low = shelf ? 0x80 : (uint8_t)('B' + i), high = shelf ? 0x80 : (uint8_t)(low + 1);
+	uint8_t letter[2] = { (uint8_t)('B' + i), (uint8_t)('C' + i) };
+	struct bytes low = { &letter[0], 1 }, high = { &letter[1], 1 };
 
+	if (i >= s->nbases)
+		derive_range(s, i - s->nbases, &low, &high);
 	put_config(&c, config);
 	msg_put_group_create(b, &(struct msg_group_create){
 		.epoch = s->admin.epoch, .group = i + 1, .table = i + 1, .schema = 1,
-		.low = { &low, !shelf || i > s->nbases }, .high = { &high, !shelf || i + 1 < s->ngroups },
+		.low = low, .high = high,
 		.incarnation = incarnation, .config_slot = config->slot, .config = buf_view(&c), .ballot = ballot,
 	}, MSG_VERSION);
 	buf_fini(&c);
@@ -175,21 +177,20 @@ static void settle_indexes(struct sim *s, uint32_t incarnation, const struct msg
 	if (m->indexes >= s->admin.version)
 		return;
 	msg_put_group_indexes(&b, &(struct msg_group_indexes){ s->admin.epoch, m->group, s->admin.version,
-		derive_definition(s, s->admin.version, s->admin.global, s->admin.creating) }, MSG_VERSION);
+		derive_definition(s, s->admin.version, s->admin.first, s->admin.creating) }, MSG_VERSION);
 	post_request(s, s->identity[incarnation].machine, ADMIN_CONN, rid_of(ASKED_INDEXES, (unsigned)m->group - 1, incarnation),
 		     MSG_group_indexes, buf_view(&b));
 	buf_fini(&b);
 }
 
-static void change_indexes(struct sim *s, bool global, bool creating)
+static void change_indexes(struct sim *s, bool first, bool creating)
 {
 	s->admin.version++;
-	s->admin.global = global;
+	s->admin.first = first;
 	s->admin.creating = creating;
 	for (uint32_t i = 0; i < s->nbases; i++)
 		s->admin.group[i].filled = false;
-	world_say(s, "--- indexes %llu: %s", U(s->admin.version), !global ? "no global one" : creating ? "a new global one" :
-		  "the global one is filled");
+	world_say(s, "--- indexes %llu: %s", U(s->admin.version), !first ? "the first global one goes" : creating ? "a new one" : "it is filled");
 }
 
 static bool all_have(const struct sim *s, uint64_t version)
@@ -216,7 +217,7 @@ static void review_indexes(struct sim *s)
 		change_indexes(s, true, false);
 	else if (come && s->admin.version == 1 && (life(s) == LIFE_COMES || life(s) == LIFE_COMES_AND_GOES))
 		change_indexes(s, true, true);
-	else if (go && s->admin.global && (life(s) == LIFE_GOES || life(s) == LIFE_COMES_AND_GOES))
+	else if (go && s->admin.first && (life(s) == LIFE_GOES || life(s) == LIFE_COMES_AND_GOES))
 		change_indexes(s, false, false);
 }
 

@@ -2,8 +2,8 @@
  * What indexes must hold, followed entry by entry.
  *
  * A group of the table: rows of the local index follow from the items that the same entry leaves behind; so does what its outbox
- * row notes for the global one.  Nothing is noted of an item but as it is then; once the filling is over everything is noted.
- * A group of the global index: each entry brings one source further, and then holds exactly what that source had noted up to
+ * row notes for the global ones.  Nothing is noted of an item but as it is then; once the filling is over everything is noted.
+ * A group of a global index: each entry brings one source further, and then holds exactly what that source had noted up to
  * there.  And no outbox row goes before all whom it concerns have come so far.
  * So when the outboxes are empty and everything was filled, the index is what the items say.
  */
@@ -18,7 +18,8 @@
 
 #define ITEMS (SIM_KEYS + BANK_KEYS)     /* of a group: all but its ledger, whose rows are in no index */
 #define LOCAL 1u                         /* ids */
-#define GLOBAL 2u
+#define GLOBAL 2u                        /* and one behind, if there is a second */
+#define GLOBALS 2u
 #define ROW_KEY_MAX 80
 #define COLLECTION_N (KEY_HASH_N + 5u)   /* bytes before KEY_LOCAL */
 
@@ -30,23 +31,23 @@ struct row {                             /* of an index; of an item there is at 
 
 struct step {                            /* what an outbox row says of one item */
 	uint64_t time;
-	uint8_t item;
+	uint8_t item, which;             /* which global index: 0 or 1 */
 	struct row row;                  /* from then on */
 };
 
 struct source {
 	struct buf image[ITEMS];         /* newest, as chosen; n = 0: none */
 	struct row local[ITEMS];         /* as its entries have it */
-	struct row noted[ITEMS];         /* as its outbox rows have it */
+	struct row noted[GLOBALS][ITEMS];        /* as its outbox rows have it */
 	struct step *step;
 	size_t nsteps, cap_steps;
 	struct { uint64_t time, since; } *outbox;        /* the rows that are there; since: when they were chosen */
 	size_t noutbox, cap_outbox;
 	uint64_t version, filled_at;     /* filled_at: time of the entry that ended the filling */
-	bool global, creating;           /* the index is there; and is being filled */
+	bool there[GLOBALS], creating;   /* the index is there; the first one is being filled */
 };
 
-struct shelf {                           /* of a group of the global index */
+struct shelf {                           /* of a group of a global index */
 	struct row row[SIM_BASES_MAX][ITEMS];    /* as its entries have it */
 	struct row due[SIM_BASES_MAX][ITEMS];    /* as the sources had noted it up to the cursors */
 	uint64_t cursor[SIM_BASES_MAX];
@@ -54,8 +55,8 @@ struct shelf {                           /* of a group of the global index */
 };
 
 struct derive {
-	struct index_set set;            /* both indexes */
-	const struct index *local, *global;
+	struct index_set set;            /* all indexes */
+	const struct index *local, *global[GLOBALS];
 	struct key_hasher *hasher;
 	struct buf key, row;
 	struct sim_key keys[SIM_BASES_MAX][ITEMS];
@@ -106,39 +107,46 @@ static void add_projection(struct item_build *b, unsigned which)
 	item_build_close(b);
 }
 
-/* Half of the space of hashes each, if there are two. */
-static void put_partitions(const struct sim *s, struct buf *list)
+static unsigned which_of(const struct sim *s, uint32_t shelf)
 {
-	static const uint8_t middle = 0x80;
-
-	for (uint32_t i = 0; i < s->nshelves; i++)
-		MSG_LIST_PUT(list, partition, (&(struct msg_partition){
-			.group = s->nbases + i + 1, .low = { &middle, i > 0 }, .high = { &middle, i + 1 < s->nshelves } }),
-			MSG_VERSION);
+	return shelf >= s->nfirst;
 }
 
-static void add_global(const struct sim *s, struct item_build *b, bool creating)
+/* Half of the space of hashes each, if there are two of one index. */
+void derive_range(const struct sim *s, uint32_t shelf, struct bytes *low, struct bytes *high)
+{
+	static const uint8_t middle = 0x80;
+	bool halves = which_of(s, shelf) == 0 && s->nfirst > 1;
+
+	*low = (struct bytes){ &middle, halves && shelf > 0 };
+	*high = (struct bytes){ &middle, halves && shelf == 0 };
+}
+
+static void add_global(const struct sim *s, struct item_build *b, unsigned which, bool creating)
 {
 	struct buf list = { 0 };
 
-	item_build_name(b, BYTES_LIT("GlobalSecondaryIndexes"));
-	item_build_open(b, ITEM_L);
 	item_build_open(b, ITEM_M);
-	add_s(b, "IndexName", "global");
-	item_build_name(b, BYTES_LIT("Id")), item_build_u64(b, GLOBAL);
-	add_schema(b, "g", NULL);
-	add_projection(b, (unsigned)(world_lot(s, 203) % 3));
+	add_s(b, "IndexName", which == 0 ? "first" : "second");
+	item_build_name(b, BYTES_LIT("Id")), item_build_u64(b, GLOBAL + which);
+	add_schema(b, "g", which == 0 ? NULL : "v");
+	add_projection(b, (unsigned)(world_lot(s, 203 + 10 * which) % 3));
 	add_s(b, "IndexStatus", creating ? "CREATING" : "ACTIVE");
-	add_s(b, "Table", "#1.2");
-	put_partitions(s, &list);
+	add_s(b, "Table", which == 0 ? "#1.2" : "#1.3");
+	for (uint32_t i = 0; i < s->nshelves; i++) {
+		struct msg_partition p = { .group = s->nbases + i + 1 };
+
+		derive_range(s, i, &p.low, &p.high);
+		if (which_of(s, i) == which)
+			MSG_LIST_PUT(&list, partition, &p, MSG_VERSION);
+	}
 	item_build_name(b, BYTES_LIT("Partitions")), item_build_b(b, buf_view(&list));
 	buf_fini(&list);
 	item_build_close(b);
-	item_build_close(b);
 }
 
-/* What groups are told: indexes of version, of them a global one or not. */
-struct bytes derive_definition(struct sim *s, uint64_t version, bool global, bool creating)
+/* What groups are told: indexes of version, of them the first global one or not. */
+struct bytes derive_definition(struct sim *s, uint64_t version, bool first, bool creating)
 {
 	static const char *const attributes[] = { "pk", "sk", "v", "g" };
 	struct item_build *b = s->build;
@@ -165,8 +173,13 @@ struct bytes derive_definition(struct sim *s, uint64_t version, bool global, boo
 	add_projection(b, (unsigned)(world_lot(s, 202) % 3));
 	item_build_close(b);
 	item_build_close(b);
-	if (global)
-		add_global(s, b, creating);
+	item_build_name(b, BYTES_LIT("GlobalSecondaryIndexes"));
+	item_build_open(b, ITEM_L);
+	if (first)
+		add_global(s, b, 0, creating);
+	if (s->nshelves > s->nfirst)
+		add_global(s, b, 1, false);
+	item_build_close(b);
 	item_build_close(b);
 	if (!item_build_ok(b))
 		world_fail(s, "a definition cannot be made");
@@ -184,7 +197,8 @@ void derive_init(struct sim *s)
 	if (!index_set_init(&d->set, derive_definition(s, 1, true, false)))
 		world_fail(s, "a definition cannot be read");
 	d->local = index_set_of(&d->set, LOCAL);
-	d->global = index_set_of(&d->set, GLOBAL);
+	for (unsigned i = 0; i < GLOBALS; i++)
+		d->global[i] = index_set_of(&d->set, GLOBAL + i);
 	for (unsigned i = 0; i < s->nbases; i++)
 		for (unsigned k = 0; k < ITEMS; k++)
 			d->keys[i][k] = k < SIM_KEYS ? model_key(&s->group[i], k) : bank_put_key(i, k - SIM_KEYS);
@@ -256,7 +270,7 @@ static struct row expected(struct sim *s, const struct index *x, unsigned group,
 	return r;
 }
 
-/* The item of group whose row has this key in the global index, or, behind its collection, in the local one; ITEMS: none. */
+/* The item of group whose row has this key in a global index, or, behind its collection, in the local one; ITEMS: none. */
 static unsigned item_of_row(const struct sim *s, unsigned group, struct bytes key, bool local)
 {
 	for (unsigned i = 0; i < ITEMS && key.n <= ROW_KEY_MAX; i++) {
@@ -278,9 +292,10 @@ static unsigned item_of(const struct sim *s, unsigned group, struct bytes key)
 	return ITEMS;
 }
 
-static unsigned shelf_of(const struct sim *s, struct bytes key)
+/* Where a row of this global index lies. */
+static uint32_t shelf_of(const struct sim *s, unsigned which, const struct row *r)
 {
-	return s->nshelves > 1 && key.p[0] >= 0x80;
+	return which == 1 ? s->nfirst : s->nfirst > 1 && r->key[0] >= 0x80;
 }
 
 bool derive_is_item(struct bytes key)
@@ -317,28 +332,30 @@ static void note(struct sim *s, struct model_group *g, uint64_t slot, uint64_t t
 	struct derive *d = s->derive;
 	unsigned group = (unsigned)g->id - 1;
 	struct bytes key = m->new_key.n > 0 ? m->new_key : m->old_key;
-	unsigned item = item_of_row(s, group, key, false);
+	unsigned item = item_of_row(s, group, key, false), which = m->index - GLOBAL;
 	struct source *from = &d->source[group];
+	struct row *noted;
 
-	if (m->index != GLOBAL || !from->global || item == ITEMS)
+	if (which >= GLOBALS || !from->there[which] || item == ITEMS)
 		wrong(s, g, slot, "notes something for an index that is not there, or a row that no item has");
 	if (from->nsteps == from->cap_steps) {
 		from->cap_steps = from->cap_steps > 0 ? 2 * from->cap_steps : 256;
 		from->step = mem_resize(from->step, from->cap_steps * sizeof *from->step);
 	}
-	if (m->old_key.n > 0 && from->noted[item].there && !has_key(&from->noted[item], m->old_key))
+	noted = &from->noted[which][item];
+	if (m->old_key.n > 0 && noted->there && !has_key(noted, m->old_key))
 		wrong(s, g, slot, "lets another row go than the one that is there");
 	if (m->new_key.n > 0) {
 		buf_clear(&d->row);
-		index_project(d->global, image, &d->row);
-		if (m->old_key.n == 0 && from->noted[item].there && !has_key(&from->noted[item], key))
+		index_project(d->global[which], image, &d->row);
+		if (m->old_key.n == 0 && noted->there && !has_key(noted, key))
 			wrong(s, g, slot, "a second row of an item");
-		set_row(&from->noted[item], key, hash_of(buf_view(&d->row)));
+		set_row(noted, key, hash_of(buf_view(&d->row)));
 	} else {
-		from->noted[item].there = false;
+		noted->there = false;
 	}
 	d->touched[item] = true;
-	from->step[from->nsteps++] = (struct step){ time, (uint8_t)item, from->noted[item] };
+	from->step[from->nsteps++] = (struct step){ time, (uint8_t)item, (uint8_t)which, *noted };
 }
 
 static void outbox_row(struct sim *s, struct model_group *g, uint64_t slot, uint64_t time, struct bytes rest)
@@ -367,9 +384,9 @@ static void outbox_row(struct sim *s, struct model_group *g, uint64_t slot, uint
 	from->outbox[from->noutbox++].since = s->now;
 }
 
-static bool knows(const struct sim *s, unsigned group, const struct row *r, uint64_t time)
+static bool knows(const struct sim *s, unsigned group, const struct step *p, uint64_t time)
 {
-	return !r->there || s->derive->shelf[shelf_of(s, (struct bytes){ r->key, r->n })].cursor[group] >= time;
+	return !p->row.there || s->derive->shelf[shelf_of(s, p->which, &p->row)].cursor[group] >= time;
 }
 
 /* Everyone whom the row concerns must have it: the index of what was, and of what is. */
@@ -386,15 +403,15 @@ static void forget(struct sim *s, struct model_group *g, uint64_t slot, uint64_t
 	memmove(from->outbox + i, from->outbox + i + 1, (from->noutbox - i - 1) * sizeof *from->outbox);
 	from->noutbox--;
 	s->count.fed_changes++;
-	for (i = from->nsteps; i > 0 && from->step[i - 1].time >= time && from->global; i--) {
+	for (i = from->nsteps; i > 0 && from->step[i - 1].time >= time; i--) {
+		const struct step *p = &from->step[i - 1];
 		size_t before = i - 1;
 
-		if (from->step[i - 1].time > time)
+		if (p->time > time || !from->there[p->which])
 			continue;
-		while (before > 0 && from->step[before - 1].item != from->step[i - 1].item)
+		while (before > 0 && (from->step[before - 1].item != p->item || from->step[before - 1].which != p->which))
 			before--;
-		if (!knows(s, group, &from->step[i - 1].row, time) ||
-		    (before > 0 && !knows(s, group, &from->step[before - 1].row, time)))
+		if (!knows(s, group, p, time) || (before > 0 && !knows(s, group, &from->step[before - 1], time)))
 			wrong(s, g, slot, "forgets a change that the index does not know");
 	}
 }
@@ -409,7 +426,8 @@ static void indexes_row(struct sim *s, struct model_group *g, uint64_t slot, str
 		wrong(s, g, slot, "other indexes than autoadmin said");
 	from->version = set.version;
 	x = index_set_of(&set, GLOBAL);
-	from->global = x != NULL;
+	from->there[0] = x != NULL;
+	from->there[1] = index_set_of(&set, GLOBAL + 1) != NULL;
 	from->creating = x != NULL && x->status == INDEX_CREATING;
 	index_set_fini(&set);
 }
@@ -443,17 +461,17 @@ static void own_row(struct sim *s, struct model_group *g, uint64_t slot, const s
 }
 
 /* What was noted of an item is what it is; of one that is not yet filled, at least nothing else. */
-static void check_noted(struct sim *s, struct model_group *g, uint64_t slot, unsigned item)
+static void check_noted(struct sim *s, struct model_group *g, uint64_t slot, unsigned which, unsigned item)
 {
 	unsigned group = (unsigned)g->id - 1;
 	struct source *from = &s->derive->source[group];
-	bool absent = from->creating && from->filled_at == 0 && !from->noted[item].there;
+	bool absent = which == 0 && from->creating && from->filled_at == 0 && !from->noted[which][item].there;
 	struct row want;
 
-	if (!from->global || absent)
+	if (!from->there[which] || absent)
 		return;
-	want = expected(s, s->derive->global, group, item);
-	if (!same(&want, &from->noted[item]))
+	want = expected(s, s->derive->global[which], group, item);
+	if (!same(&want, &from->noted[which][item]))
 		wrong(s, g, slot, "what is noted for the index is not what the item says");
 }
 
@@ -490,11 +508,12 @@ static void table_entry(struct sim *s, struct model_group *g, uint64_t slot, con
 		if (key_is_own(row.key))
 			own_row(s, g, slot, e, &row);
 	for (item = 0; item < ITEMS; item++)
-		if (d->touched[item] || from->filled_at != was_filled)
-			check_noted(s, g, slot, item);
+		for (unsigned which = 0; which < GLOBALS; which++)
+			if (d->touched[item] || from->filled_at != was_filled)
+				check_noted(s, g, slot, which, item);
 }
 
-/* --- a group of the global index ---------------------------------------------------------------------------------- */
+/* --- a group of a global index ------------------------------------------------------------------------------------ */
 
 /* Whose row it is: group and item. */
 static bool owner(const struct sim *s, struct bytes key, unsigned *group, unsigned *item)
@@ -508,6 +527,7 @@ static bool owner(const struct sim *s, struct bytes key, unsigned *group, unsign
 static unsigned advance(struct sim *s, struct model_group *g, uint64_t slot, struct shelf *to, struct bytes rest)
 {
 	struct derive *d = s->derive;
+	uint32_t shelf = (uint32_t)(to - d->shelf);
 	unsigned group = SIM_BASES_MAX;
 	struct entry_row row;
 	uint64_t of, upto = 0;
@@ -529,8 +549,10 @@ static unsigned advance(struct sim *s, struct model_group *g, uint64_t slot, str
 		const struct step *p = &d->source[group].step[to->at[group]];
 		struct row *due = &to->due[group][p->item];
 
+		if (p->which != which_of(s, shelf))
+			continue;
 		*due = p->row;
-		due->there = p->row.there && &d->shelf[shelf_of(s, (struct bytes){ p->row.key, p->row.n })] == to;
+		due->there = p->row.there && shelf_of(s, p->which, &p->row) == shelf;
 		d->touched[p->item] = true;
 	}
 	to->cursor[group] = upto;
@@ -578,22 +600,19 @@ void derive_entry(struct sim *s, struct model_group *g, uint64_t slot, const str
 
 /* --- the nodes, and the end --------------------------------------------------------------------------------------- */
 
-/* Somebody says that the global index knows all of a group's items. */
+/* Somebody says that the first global index knows all of a group's items. */
 void derive_filled(struct sim *s, unsigned group)
 {
 	const struct source *from = &s->derive->source[group];
 
-	if (!from->global)
+	if (!from->there[0])
 		return;
 	if (from->creating && from->filled_at == 0)
 		world_fail(s, "group %u: its index is said to be filled, and it has not looked at all items", group + 1);
-	for (uint32_t k = 0; k < s->nshelves && from->creating; k++)
-		for (size_t i = s->derive->shelf[k].at[group]; i < from->nsteps; i++) {
-			const struct row *r = &from->step[i].row;
-
-			if (from->step[i].time <= from->filled_at && r->there && shelf_of(s, (struct bytes){ r->key, r->n }) == k)
-				world_fail(s, "group %u: its index is said to be filled, and does not know an item", group + 1);
-		}
+	for (size_t i = 0; i < from->nsteps && from->creating; i++)
+		if (from->step[i].which == 0 && from->step[i].time <= from->filled_at &&
+		    !knows(s, group, &from->step[i], from->step[i].time))
+			world_fail(s, "group %u: its index is said to be filled, and does not know an item", group + 1);
 }
 
 uint64_t derive_version(const struct sim *s, unsigned group)
@@ -650,16 +669,17 @@ bool derive_settled(struct sim *s, const char **why)
 		return false;
 	for (unsigned i = 0; d != NULL && i < s->nbases; i++)
 		for (unsigned item = 0; item < ITEMS; item++) {
-			struct row local = expected(s, d->local, i, item), global = expected(s, d->global, i, item);
+			struct row local = expected(s, d->local, i, item);
 
 			if (!same(&local, &d->source[i].local[item]))
 				world_fail(s, "group %u, item %u: the local index is not what the items say", i + 1, item);
-			for (uint32_t k = 0; k < s->nshelves && d->source[i].global && !d->source[i].creating; k++) {
-				struct row want = global;
+			for (uint32_t k = 0; k < s->nshelves; k++) {
+				unsigned which = which_of(s, k);
+				struct row want = expected(s, d->global[which], i, item);
 
-				want.there = want.there && shelf_of(s, (struct bytes){ want.key, want.n }) == k;
-				if (!same(&want, &d->shelf[k].row[i][item]))
-					world_fail(s, "group %u, item %u: the global index is not what the items say", i + 1, item);
+				want.there = want.there && shelf_of(s, which, &want) == k;
+				if (d->source[i].there[which] && !same(&want, &d->shelf[k].row[i][item]))
+					world_fail(s, "group %u, item %u: a global index is not what the items say", i + 1, item);
 			}
 		}
 	for (uint32_t k = 0; d != NULL && k < s->nshelves; k++)

@@ -225,6 +225,8 @@ void judge_step(struct machine *m)
 	struct sim *s = m->s;
 
 	node_check(m->node);
+	if (m->node->metrics.feed_gaps.v > 0)
+		world_fail(s, "machine %u: an index is told what came after something that it does not know", m->index);
 	for (uint32_t i = 0; i < s->ngroups; i++) {
 		struct group *g = node_find(m->node, i + 1);
 

@@ -29,7 +29,7 @@
 
 #define SIM_MACHINES_MAX 5
 #define SIM_BASES_MAX 4              /* groups that clients know; */
-#define SIM_SHELVES_MAX 2            /* of these, behind them, are those of a global index */
+#define SIM_SHELVES_MAX 3            /* behind them, those of global indexes: one or two of the first, one of the second */
 #define SIM_GROUPS_MAX (SIM_BASES_MAX + SIM_SHELVES_MAX)
 #define SIM_CLIENTS_MAX 64
 #define SIM_REGISTERS 12             /* keys of a group: these, */
@@ -364,7 +364,7 @@ struct admin {
 	struct admin_group group[SIM_GROUPS_MAX];
 	uint32_t turn;
 	uint64_t version;                        /* of the indexes; 0: none */
-	bool global, creating;                   /* is there a global one; is it to be filled */
+	bool first, creating;                    /* is there the first global one; is it to be filled */
 };
 
 /* --- the world ---------------------------------------------------------------------------------------------------- */
@@ -408,7 +408,7 @@ struct sim {
 	unsigned checkpoint_every;
 
 	uint32_t nmachines, ngroups, nclients, nincarnations;
-	uint32_t nbases, nshelves;               /* ngroups of the two kinds */
+	uint32_t nbases, nshelves, nfirst;       /* ngroups of the two kinds; shelves of the first global index */
 	bool indexed, serving;                   /* serving: clients may begin */
 	struct derive *derive;                   /* NULL: not indexed */
 	struct machine machine[SIM_MACHINES_MAX];
@@ -547,7 +547,8 @@ void books_totals(struct sim *s, uint32_t tx, struct bank_seen (*seen)[BANK_KEYS
 /* --- derive.c */
 void derive_init(struct sim *s);
 void derive_fini(struct sim *s);
-struct bytes derive_definition(struct sim *s, uint64_t version, bool global, bool creating);
+struct bytes derive_definition(struct sim *s, uint64_t version, bool first, bool creating);
+void derive_range(const struct sim *s, uint32_t shelf, struct bytes *low, struct bytes *high);
 bool derive_projects_all(const struct sim *s);                   /* the local index has whole items */
 bool derive_is_item(struct bytes key);                           /* not a row of an index, nor of the group's own */
 void derive_entry(struct sim *s, struct model_group *g, uint64_t slot, const struct entry *e);
