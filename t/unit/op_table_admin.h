@@ -16,7 +16,7 @@ static struct {
 	unsigned updates, describes;
 } admin;
 
-static void set(struct bytes change)
+static inline void set(struct bytes change)
 {
 	struct item_build b;
 	struct item_iter it;
@@ -38,7 +38,7 @@ static void set(struct bytes change)
 	item_build_fini(&b);
 }
 
-static bool is_present(struct bytes change)
+static inline bool is_present(struct bytes change)
 {
 	struct value asked, now;
 
@@ -47,7 +47,7 @@ static bool is_present(struct bytes change)
 }
 
 /* Everything that is asked of autoadmin and memds is answered, and what follows from it. */
-static void serve(void)
+static inline void serve(void)
 {
 	struct sent *s;
 
@@ -88,7 +88,7 @@ static void serve(void)
 }
 
 /* The answer to a request has this status and holds each of the texts; the last one is NULL. */
-static void told(struct fixture *f, const char *op, const char *body, int status, ...)
+static inline void told(struct fixture *f, const char *op, const char *body, int status, ...)
 {
 	struct http_req req;
 	const char *text;
@@ -106,7 +106,7 @@ static void told(struct fixture *f, const char *op, const char *body, int status
 	uv_run(&f->loop, UV_RUN_NOWAIT);
 }
 
-static void refused(struct fixture *f, const char *op, const char *body, const char *type, const char *message)
+static inline void refused(struct fixture *f, const char *op, const char *body, const char *type, const char *message)
 {
 	char quoted[2048], whole[128];
 
@@ -115,7 +115,7 @@ static void refused(struct fixture *f, const char *op, const char *body, const c
 	told(f, op, body, 400, whole, quoted, NULL);
 }
 
-static void end(struct fixture *f)
+static inline void end(struct fixture *f)
 {
 	teardown(f);
 	buf_fini(&admin.definition);
