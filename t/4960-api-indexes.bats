@@ -77,7 +77,7 @@ unexpired() { # TABLE: items with a time that is over
 	indexes create "$T" local-all
 	# Empty, of another type, and too long for the index's key to come.
 	local n=0
-	for g in '{"S":""}' '{"N":"1"}' "{\"S\":\"$(printf '%3000s' | tr ' ' x)\"}" '{"S":"good"}'; do
+	for g in '{"S":""}' '{"N":"1"}' "{\"S\":\"$(printf 'x%.0s' {1..3000})\"}" '{"S":"good"}'; do
 		n=$((n + 1))
 		run -0 post PutItem "{\"TableName\":\"$T\",\"Item\":{\"pk\":{\"S\":\"p\"},\"sk\":{\"S\":\"$n\"},\"l\":{\"N\":\"1\"},\"g\":$g}}"
 		assert_output '{}'
