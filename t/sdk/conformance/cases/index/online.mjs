@@ -76,8 +76,36 @@ async function comesAndGoes({ key: k }) {
   await ok("DeleteTable", { TableName });
 }
 
+// Another index of the same name: what is known of the first one is of no use.
+async function comesBack({ key: k }) {
+  const TableName = `back-${k}`, late = index("late", "g", "v");
+  const create = (Create, AttributeDefinitions) => ok("UpdateTable", { TableName, AttributeDefinitions,
+    GlobalSecondaryIndexUpdates: [{ Create }] });
+  const define = (AttributeName, AttributeType) => ({ AttributeName, AttributeType });
+  await ok("CreateTable", { TableName, BillingMode: "PAY_PER_REQUEST", GlobalSecondaryIndexes: [late], ...keys("pk", "S", "sk", "S"),
+    AttributeDefinitions: [define("pk", "S"), define("sk", "S"), define("g", "S"), define("v", "N")] });
+  await described(TableName, (t) => t.TableStatus === "ACTIVE");
+  await ok("PutItem", { TableName, Item: { ...key(1), g: S("a"), v: N(1) } });
+  for (const end = Date.now() + WAIT_MS_MAX; Date.now() < end && !(await all(TableName)).length;)
+    await sleep(20);
+  assert.deepEqual(await all(TableName), [name(1)]);
+  await ok("UpdateTable", { TableName, GlobalSecondaryIndexUpdates: [{ Delete: { IndexName: "late" } }] });
+  await described(TableName, (t) => t.TableStatus === "ACTIVE" && statusOf(t) === undefined);
+  await create(index("late", "sk", "g", "KEYS_ONLY"), [define("sk", "S"), define("g", "S")]);
+  await described(TableName, (t) => t.TableStatus === "ACTIVE" && statusOf(t) === "ACTIVE");
+  const found = () => ok("Query", { TableName, IndexName: "late", KeyConditionExpression: "sk = :s AND g = :g",
+    ExpressionAttributeValues: { ":s": key(1).sk, ":g": S("a") } });
+  let out = await found();
+  for (const end = Date.now() + WAIT_MS_MAX; Date.now() < end && !out.Count; out = await found())
+    await sleep(20);
+  assert.deepEqual(out.Items, [{ ...key(1), g: S("a") }]);
+  assert.equal((await read(TableName)).error?.message, "Query condition missed key schema element: sk");
+  await ok("DeleteTable", { TableName });
+}
+
 export const cases = [
   { name: "index online: an index comes and goes", run: comesAndGoes },
+  { name: "index online: an index comes back as another one", run: comesBack },
   { name: "index online: several come and go at once", run: ({ key: k }) =>
     Promise.all([1, 2, 3].map((i) => comesAndGoes({ key: `${k}${i}` }))) },
 ];

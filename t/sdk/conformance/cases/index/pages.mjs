@@ -10,7 +10,8 @@ const TRIES = 100;
 // Tables for this alone, since a scan sees everything.
 const table = indexed({ a: "N", g: "S" }, [index("local", "pk", "a", "KEYS_ONLY")],
                       [index("global", "g", "a"), index("turned", "sk", "pk"), index("hash", "g")]);
-export const tables = { "index-pages": table, "index-scan": table };
+export const tables = { "index-pages": table, "index-scan": table, "index-large": indexed({ a: "N", g: "S" },
+  [index("local-large", "pk", "a")], [index("global-large", "g", "a")]) };
 
 // a has few values, so that rows of indexes differ by the table's key alone; the last of every five has no a.
 const items = (pk) => Array.from({ length: 15 }, (_, i) => ({
@@ -100,6 +101,18 @@ const queries = [
     }, unconfirmed: true })),
 ];
 
+// Five items of 300,000 bytes: the one that crosses 1 MB is the page's last.
+const megabytes = ["local-large", "global-large"].map((name) => ({ name: `index pages: ${name}, pages of 1 MB`, unconfirmed: true,
+  run: async ({ key: k }) => {
+    const large = S("x".repeat(300000));
+    await Promise.all([0, 1, 2, 3, 4].map((i) => send({ op: "PutItem", in: { TableName: "index-large", Item: {
+      pk: S(k), sk: S(`s${i}`), a: N(-i), g: S(k), x: large } } })));
+    const all = await settled("Query", { TableName: "index-large", IndexName: name, ProjectionExpression: "sk",
+      KeyConditionExpression: `${name.startsWith("local") ? "pk" : "g"} = :p`, ExpressionAttributeValues: { ":p": S(k) } }, 5);
+    assert.deepEqual(all.map((p) => p.Items.map((i) => i.sk.S)), [["s4", "s3", "s2", "s1"], ["s0"]]);
+    assert.deepEqual(all[0].LastEvaluatedKey.a, N(-1));
+  } }));
+
 // --- scans --------------------------------------------------------------------------------------------------------
 
 const scanned = ["one", "two", "three"].flatMap(items);
@@ -176,4 +189,4 @@ const scanStarts = ["local", "global"].flatMap((name) => [
     error: ve(`${INVALID}: The provided key element does not match the schema`) },
 ]);
 
-export const cases = [...queries, ...wholes, ...starts, ...scanStarts];
+export const cases = [...queries, ...megabytes, ...wholes, ...starts, ...scanStarts];
