@@ -136,7 +136,7 @@ struct aa_table {
 	bool checked;                            /* once in this epoch: it ever came up */
 	struct index_set indexes;                /* of t */
 	bool told;                               /* every group maintains these */
-	uint64_t moved_at;                       /* when one of them was last declared active, or gone */
+	uint64_t moved_at;                       /* when it, or one of them, was last declared active, or gone */
 };
 
 struct aa_drop {
@@ -229,16 +229,17 @@ bool groups_up(struct aa *a, const struct aa_partition *p);          /* on a quo
 
 void tables_admin(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body);
 void tables_answer(struct aa *a, uint64_t conn, uint64_t rid, enum result r, const char *text, struct bytes body, bool more);
+enum table_status tables_status(const struct aa_table *t);           /* as users see it */
 void tables_describe(struct aa *a, struct aa_table *t, struct item_build *b);        /* definition with status and counts */
 void tables_describe_as(struct aa *a, const struct aa_table *t, enum table_status status, struct item_build *b);
 void tables_count(struct aa *a, const struct aa_table *t, uint64_t *rows, uint64_t *bytes);
-const struct aa_group_state *tables_freshest(struct aa *a, uint64_t group);  /* of the replica that has applied most; NULL: none */
 bool tables_hidden(struct bytes name);           /* no table of a user */
 void tables_not_found(struct aa *a, uint64_t conn, uint64_t rid, struct bytes name);  /* answers so */
 /* The row of a table; condition as of cat_put. */
 void tables_put_row(struct aa *a, struct cat_write *w, struct bytes name, struct bytes definition, struct bytes partitions,
 		    const char *condition);
 void tables_create(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body);
+void tables_open(struct aa *a, const struct aa_table *t);    /* to be ACTIVE in the catalogue; nothing if it is */
 
 struct tables_new {                              /* tables that one entry of the catalogue makes */
 	struct aa_counters counters;             /* as they are afterwards */
@@ -267,6 +268,7 @@ void tables_index_define(struct item_build *b, const struct table *t, const stru
 void tables_index_told(struct aa *a, const struct aa_table *t, struct item_build *b);        /* for group_indexes: without those that go */
 void tables_index_describe(struct aa *a, const struct aa_table *t, struct item_build *b);    /* both lists, with what is counted */
 bool tables_index_is_list(struct bytes name);
+bool tables_index_any(struct bytes definition);          /* it has some */
 bool tables_index_moving(const struct aa_table *t);      /* an index comes or goes */
 /* The next step of an index that comes, ACTIVE, or goes, gone: a change for tables_update. */
 void tables_index_step(const struct aa_table *t, const struct index *x, struct item_build *b);

@@ -338,7 +338,12 @@ static void settle_table(struct aa *a, struct aa_table *t, unsigned *sent)
 	up = up && settle_indexes(a, t, sent);
 	if (up && t->serving && t->told && clock_ms() >= t->moved_at + RECONFIGURE_EVERY_MS)
 		move_indexes(a, t);
-	if (up && !t->serving) {
+	if (up && t->t.status == TABLE_CREATING) {
+		if (clock_ms() >= t->moved_at + RECONFIGURE_EVERY_MS) {
+			t->moved_at = clock_ms();
+			tables_open(a, t);
+		}
+	} else if (up && !t->serving) {
 		state_serving(a, t, true);
 		log_info("table %.*s: active", (int)t->t.name.n, (const char *)t->t.name.p);
 		push_table(a, t, false);

@@ -72,6 +72,8 @@ static void send_all(struct push_link *l)
 		return;
 	send_nodes(l);
 	for (const struct aa_table *t = a->tables; t != NULL; t = t->hh.next) {
+		if (t->t.status == TABLE_CREATING)
+			continue;                        /* its groups would take items that its indexes never hear of */
 		/* After a restart the nodes' words decide who leads; a table that ever served may be routed to at once. */
 		send_table(l, t, false);
 		n++;

@@ -2,6 +2,7 @@
 #include "autoadmin.h"
 #include "catalogue.h"
 #include "json.h"
+#include "ledger.h"
 
 static void put_u64(struct json_write *w, const char *name, uint64_t v)
 {
@@ -59,20 +60,49 @@ static void put_partition(struct aa *a, struct json_write *w, const struct aa_pa
 	json_write_object_end(w);
 }
 
-static void put_table(struct aa *a, struct json_write *w, struct aa_table *t)
+static void put_partitions(struct aa *a, struct json_write *w, const struct aa_table *t)
+{
+	json_write_name(w, "partitions");
+	json_write_array(w);
+	for (size_t i = 0; t != NULL && i < t->nparts; i++)
+		put_partition(a, w, &t->part[i]);
+	json_write_array_end(w);
+}
+
+static void put_index(struct aa *a, struct json_write *w, const struct index *x)
+{
+	json_write_object(w);
+	json_write_name(w, "name");
+	json_write_string(w, x->name);
+	put_str(w, "status", index_status_name(x->status));
+	put_partitions(a, w, state_table(a, x->table));
+	json_write_object_end(w);
+}
+
+static void put_table(struct aa *a, struct json_write *w, const struct aa_table *t)
 {
 	json_write_object(w);
 	json_write_name(w, "name");
 	json_write_string(w, t->t.name);
-	put_str(w, "status", table_status_name(t->serving ? TABLE_ACTIVE : TABLE_CREATING));
-	if (t->t.name.p[0] != '#')                       /* itself of an index, or our own */
+	put_str(w, "status", table_status_name(tables_status(t)));
+	if (!tables_hidden(t->t.name))
 		put_u64(w, "indexes", t->indexes.n);
-	json_write_name(w, "partitions");
-	json_write_array(w);
-	for (size_t i = 0; i < t->nparts; i++)
-		put_partition(a, w, &t->part[i]);
-	json_write_array_end(w);
+	put_partitions(a, w, t);
+	if (t->indexes.n > t->indexes.locals) {
+		json_write_name(w, "global_indexes");
+		json_write_array(w);
+		for (size_t i = 0; i < t->indexes.n; i++)
+			if (!t->indexes.v[i].local)
+				put_index(a, w, &t->indexes.v[i]);
+		json_write_array_end(w);
+	}
 	json_write_object_end(w);
+}
+
+/* Those of global indexes are shown with their tables. */
+static bool is_rows(const struct aa_table *t)
+{
+	return tables_hidden(t->t.name) && !bytes_is(t->t.name, LEDGER_TABLE);
 }
 
 void report_write(struct aa *a, struct buf *out)
@@ -97,8 +127,9 @@ void report_write(struct aa *a, struct buf *out)
 	put_partition(a, &w, &a->catalogue);
 	json_write_name(&w, "tables");
 	json_write_array(&w);
-	for (struct aa_table *t = a->tables; t != NULL; t = t->hh.next)
-		put_table(a, &w, t);
+	for (const struct aa_table *t = a->tables; t != NULL; t = t->hh.next)
+		if (!is_rows(t))
+			put_table(a, &w, t);
 	json_write_array_end(&w);
 	json_write_object_end(&w);
 	buf_fini(&id);

@@ -366,7 +366,7 @@ static bool load_table(struct aa *a, struct bytes row)
 		return false;
 	t = state_add_table(a, definition, partitions);
 	if (t != NULL)
-		state_serving(a, t, true);
+		state_serving(a, t, t->t.status != TABLE_CREATING);
 	return t != NULL;
 }
 

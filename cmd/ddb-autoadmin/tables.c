@@ -21,7 +21,8 @@ void tables_answer(struct aa *a, uint64_t conn, uint64_t rid, enum result r, con
 
 /* --- describe ------------------------------------------------------------------------------------------------------------ */
 
-const struct aa_group_state *tables_freshest(struct aa *a, uint64_t group)
+/* Of the replica that has applied most; NULL: none. */
+static const struct aa_group_state *freshest(struct aa *a, uint64_t group)
 {
 	const struct aa_group_state *best = NULL;
 
@@ -43,7 +44,7 @@ void tables_count(struct aa *a, const struct aa_table *t, uint64_t *rows, uint64
 {
 	*rows = *bytes = 0;
 	for (size_t i = 0; i < t->nparts; i++) {
-		const struct aa_group_state *best = tables_freshest(a, t->part[i].group);
+		const struct aa_group_state *best = freshest(a, t->part[i].group);
 
 		if (best == NULL)
 			continue;
@@ -80,9 +81,14 @@ void tables_describe_as(struct aa *a, const struct aa_table *t, enum table_statu
 	item_build_close(b);
 }
 
+enum table_status tables_status(const struct aa_table *t)
+{
+	return !t->serving ? TABLE_CREATING : tables_index_moving(t) ? TABLE_UPDATING : TABLE_ACTIVE;
+}
+
 void tables_describe(struct aa *a, struct aa_table *t, struct item_build *b)
 {
-	tables_describe_as(a, t, !t->serving ? TABLE_CREATING : tables_index_moving(t) ? TABLE_UPDATING : TABLE_ACTIVE, b);
+	tables_describe_as(a, t, tables_status(t), b);
 }
 
 void tables_not_found(struct aa *a, uint64_t conn, uint64_t rid, struct bytes name)
@@ -270,9 +276,9 @@ static void delete(struct aa *a, uint64_t conn, uint64_t rid, struct bytes name)
 	struct deleting *d;
 	char *text;
 
-	if (t != NULL && !t->serving) {
-		text = mem_fmt("Attempt to change a resource which is still in use: Table is being created: %.*s", (int)name.n,
-			       (const char *)name.p);
+	if (t != NULL && (!t->serving || tables_index_moving(t))) {
+		text = mem_fmt("Attempt to change a resource which is still in use: Table is being %s: %.*s",
+			       t->serving ? "updated" : "created", (int)name.n, (const char *)name.p);
 		tables_answer(a, conn, rid, RESULT_IN_USE, text, BYTES_NONE, false);
 		free(text);
 		return;

@@ -70,7 +70,9 @@ static bool complete(struct aa *a, struct bytes asked, const struct aa_counters 
 	item_build_name(b, BYTES_LIT("Id")), item_build_u64(b, c->table);
 	item_build_name(b, BYTES_LIT("Version")), item_build_u64(b, c->version);
 	item_build_name(b, BYTES_LIT("Schema")), item_build_u64(b, 1);
-	item_build_name(b, BYTES_LIT("TableStatus")), item_build_s(b, BYTES_LIT("ACTIVE"));
+	/* One with indexes takes no items before its groups know them, whoever is active then. */
+	item_build_name(b, BYTES_LIT("TableStatus"));
+	item_build_s(b, bytes_str(table_status_name(tables_index_any(asked) ? TABLE_CREATING : TABLE_ACTIVE)));
 	item_build_name(b, BYTES_LIT("TableArn")), item_build_s(b, buf_view(&arn));
 	table_uuid(text, a->d->cluster.id, c->table);
 	item_build_name(b, BYTES_LIT("TableId")), item_build_s(b, bytes_str(text));
@@ -82,8 +84,24 @@ static bool complete(struct aa *a, struct bytes asked, const struct aa_counters 
 	return ok;
 }
 
+static void add_load(struct place_node *p, struct bytes partitions)
+{
+	struct bytes part, one;
+
+	while (msg_list_next(&partitions, &part)) {
+		struct msg_partition m;
+		struct msg_member member;
+		bool ok = msg_get_partition(part, &m, MSG_VERSION);
+
+		assert(ok);                              /* place made it */
+		p->leads += m.leader == p->incarnation;
+		while (msg_list_next(&m.members, &one))
+			p->load += msg_get_member(one, &member, MSG_VERSION) && member.replica == p->incarnation;
+	}
+}
+
 /* Replicas a node has or will have: what it says lags behind what was promised. */
-static struct place_node load_of(struct aa *a, const struct aa_node *n)
+static struct place_node load_of(struct aa *a, const struct aa_node *n, const struct tables_new *new)
 {
 	struct place_node p = { n->incarnation, n->zone, 0, 0 };
 
@@ -96,11 +114,13 @@ static struct place_node load_of(struct aa *a, const struct aa_node *n)
 				}
 	if (p.load < HASH_COUNT(n->states))
 		p.load = HASH_COUNT(n->states);
+	for (size_t i = 0; i < new->n; i++)
+		add_load(&p, new->v[i].partitions);
 	return p;
 }
 
 /* The nodes that are up and have room for one replica of each of so many partitions; *full: a node that is up has not. */
-static size_t candidates(struct aa *a, size_t parts, struct place_node *out, bool *full)
+static size_t candidates(struct aa *a, const struct tables_new *new, size_t parts, struct place_node *out, bool *full)
 {
 	size_t n = 0;
 
@@ -108,7 +128,7 @@ static size_t candidates(struct aa *a, size_t parts, struct place_node *out, boo
 	for (size_t i = 0; i < a->nnodes; i++) {
 		if (!nodes_up(a->node[i]))
 			continue;
-		out[n] = load_of(a, a->node[i]);
+		out[n] = load_of(a, a->node[i], new);
 		if (out[n].load + parts <= NODE_GROUPS_MAX)
 			n++;
 		else
@@ -156,7 +176,7 @@ void tables_put_row(struct aa *a, struct cat_write *w, struct bytes name, struct
 }
 
 /* A replica in each of three zones, or of as many as there are: with a zone down a table would begin without its redundancy. */
-static enum result place_all(struct aa *a, const struct table *t, struct aa_counters *c, struct bytes *out)
+static enum result place_all(struct aa *a, const struct table *t, struct tables_new *new, struct bytes *out)
 {
 	struct place_node *nodes = mem_new(AA_NODES_MAX * sizeof *nodes);
 	size_t parts = place_partitions(t);
@@ -168,11 +188,11 @@ static enum result place_all(struct aa *a, const struct table *t, struct aa_coun
 	for (n = 0; n < a->nnodes; n++)
 		nodes[n].zone = a->node[n]->zone;
 	wanted = place_zones(nodes, n);
-	n = candidates(a, parts, nodes, &full);
+	n = candidates(a, new, parts, nodes, &full);
 	if (place_zones(nodes, n) < (wanted < REPLICAS ? wanted : REPLICAS)) {
 		r = full ? RESULT_LIMIT : RESULT_UNAVAILABLE;
 	} else {
-		place(nodes, n, parts, c, &partitions);
+		place(nodes, n, parts, &new->counters, &partitions);
 		*out = bytes_copy(buf_view(&partitions));
 	}
 	buf_fini(&partitions);
@@ -193,7 +213,7 @@ enum result tables_make(struct aa *a, struct cat_write *w, struct bytes asked, s
 	if (!complete(a, asked, &new->counters, name.body, t) || !tables_index_number(t, BYTES_NONE))
 		return RESULT_INVALID;
 	assert(new->n < sizeof new->v / sizeof *new->v);
-	r = place_all(a, t, &new->counters, &new->v[new->n].partitions);
+	r = place_all(a, t, new, &new->v[new->n].partitions);
 	*text = r == RESULT_LIMIT ? "Subscriber limit exceeded: the nodes have no room for more partitions" : "a zone has no node that is up";
 	if (r != RESULT_OK)
 		return r;
@@ -309,4 +329,78 @@ void tables_create(struct aa *a, uint64_t conn, uint64_t rid, struct bytes body)
 	*c = (struct creating){ .conn = conn, .rid = rid, .asked = bytes_copy(body) };
 	if (!state_job(a, &(struct aa_job){ .build = build_create, .done = on_created, .arg = c }))
 		refuse_create(a, c, RESULT_OVERLOADED, NULL);
+}
+
+/* --- the last step: its groups maintain its indexes, so items may come ------------------------------------------------ */
+
+struct opening {
+	struct bytes name;                       /* owned */
+	struct table new;
+};
+
+static void free_opening(struct opening *o)
+{
+	table_fini(&o->new);
+	free((void *)o->name.p);
+	free(o);
+}
+
+static bool build_open(struct aa *a, void *arg, struct cat_write *w)
+{
+	struct opening *o = arg;
+	struct aa_table *t = state_table(a, o->name);
+	struct aa_counters c = a->counters;
+	struct item_build *b = &a->build;
+	struct buf partitions = { 0 };
+	struct item_iter it;
+	struct bytes name;
+	struct value v;
+	bool ok;
+
+	if (t == NULL || t->t.status != TABLE_CREATING) {
+		free_opening(o);
+		return false;
+	}
+	c.version++;
+	item_build_reset(b);
+	item_build_item(b);
+	for (it = item_iter(t->t.definition); item_next_pair(&it, &name, &v);) {
+		item_build_name(b, name);
+		if (bytes_is(name, "Version"))
+			item_build_u64(b, c.version);
+		else if (bytes_is(name, "TableStatus"))
+			item_build_s(b, bytes_str(table_status_name(TABLE_ACTIVE)));
+		else
+			item_build_raw(b, v.raw);
+	}
+	ok = item_build_close(b) && item_build_ok(b) && table_init(&o->new, item_build_view(b));
+	assert(ok);
+	state_partitions(t, &partitions);
+	tables_put_row(a, w, o->name, o->new.definition, buf_view(&partitions), "attribute_exists(pk)");
+	state_put_counters(a, w, &c);
+	buf_fini(&partitions);
+	return true;
+}
+
+/* Where it failed, groups_send asks again. */
+static void on_opened(struct aa *a, void *arg, enum result r)
+{
+	struct opening *o = arg;
+	struct aa_table *t = state_table(a, o->name);
+
+	if (r == RESULT_OK && t != NULL) {
+		a->counters.version = o->new.version;
+		state_redefine_table(a, t, &o->new);
+		groups_send(a);
+	}
+	free_opening(o);
+}
+
+void tables_open(struct aa *a, const struct aa_table *t)
+{
+	struct opening *o = mem_new(sizeof *o);
+
+	o->name = bytes_copy(t->t.name);
+	if (!state_job(a, &(struct aa_job){ .build = build_open, .done = on_opened, .arg = o }))
+		free_opening(o);
 }

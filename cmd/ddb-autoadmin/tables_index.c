@@ -113,14 +113,13 @@ static void put_new(struct numbering *x, int which, struct bytes map)
 
 static void put_list(struct numbering *x, int which)
 {
-	struct bytes list, before = BYTES_NONE, map;
+	struct bytes list, before, map;
 	struct item_iter it;
 	struct value v;
 	size_t n, ignored;
 
-	if (!list_of(x->t->definition, which, &list))
+	if (!list_of(x->t->definition, which, &list) & !list_of(x->old, which, &before))
 		return;
-	list_of(x->old, which, &before);
 	it = item_iter(list);
 	item_build_name(x->b, bytes_str(lists[which]));
 	item_build_open(x->b, ITEM_L);
@@ -156,13 +155,12 @@ bool tables_index_number(struct table *t, struct bytes old)
 {
 	static const char *const ours[] = { "LocalSecondaryIndexes", "GlobalSecondaryIndexes", "NextIndex", "IndexVersion" };
 	struct numbering x = { .t = t, .old = old };
-	struct bytes list[2];
 	struct index_set set = { 0 };
 	struct item_build b;
 	struct table new;
 	bool ok;
 
-	if (!list_of(t->definition, LOCAL, &list[LOCAL]) & !list_of(t->definition, GLOBAL, &list[GLOBAL]))
+	if (!tables_index_any(t->definition) && !tables_index_any(old))
 		return true;
 	item_build_init(&b);
 	item_build_item(&b);
@@ -264,13 +262,25 @@ void tables_index_told(struct aa *a, const struct aa_table *t, struct item_build
 	item_build_close(b);
 }
 
-/* The rows of a local index are where its table's are, so the same replicas are asked. */
+/* Only leaders tell; for a moment two may think they are, or none. */
+static struct bytes locals_of(struct aa *a, uint64_t group)
+{
+	const struct aa_group_state *best = NULL;
+
+	for (size_t i = 0; i < a->nnodes; i++) {
+		const struct aa_group_state *s = nodes_state(a->node[i], group);
+
+		if (s != NULL && s->locals.n > 0 && (best == NULL || s->applied > best->applied))
+			best = s;
+	}
+	return best != NULL ? best->locals : BYTES_NONE;
+}
+
 static void count_local(struct aa *a, const struct aa_table *t, uint32_t id, uint64_t *rows, uint64_t *bytes)
 {
 	*rows = *bytes = 0;
 	for (size_t i = 0; i < t->nparts; i++) {
-		const struct aa_group_state *s = tables_freshest(a, t->part[i].group);
-		struct bytes rest = s != NULL ? s->locals : BYTES_NONE, part;
+		struct bytes rest = locals_of(a, t->part[i].group), part;
 		struct msg_local_size m;
 
 		while (msg_list_next(&rest, &part))
@@ -321,6 +331,15 @@ void tables_index_describe(struct aa *a, const struct aa_table *t, struct item_b
 bool tables_index_is_list(struct bytes name)
 {
 	return bytes_is(name, lists[LOCAL]) || bytes_is(name, lists[GLOBAL]);
+}
+
+bool tables_index_any(struct bytes definition)
+{
+	struct bytes local, global;
+
+	list_of(definition, LOCAL, &local);
+	list_of(definition, GLOBAL, &global);
+	return item_count(local) + item_count(global) > 0;
 }
 
 bool tables_index_moving(const struct aa_table *t)
