@@ -17,6 +17,7 @@
 #include "mem.h"
 
 #define WAIT_MS_MAX 86400000                             /* a large table takes long */
+#define BEGIN_MS_MAX 30000                               /* some servers take such requests and do nothing */
 #define POLL_MS 50                                       /* the first pause; each next one is longer by half */
 #define POLL_MS_MAX 2000
 
@@ -123,8 +124,8 @@ static bool is_active(struct bytes index)
 /* Until the index is ACTIVE, or, if gone, there is none of that name. */
 static int wait_for(struct data *d, const char *name, bool gone)
 {
-	uint64_t end = clock_ms() + WAIT_MS_MAX, pause = POLL_MS;
-	bool terminal = isatty(STDERR_FILENO), seen = false, global;
+	uint64_t start = clock_ms(), pause = POLL_MS;
+	bool terminal = isatty(STDERR_FILENO), begun = false, global;
 	struct bytes index;
 	int code;
 
@@ -138,13 +139,13 @@ static int wait_for(struct data *d, const char *name, bool gone)
 		there = data_schema_find(&d->schema, name, &index, &global);
 		if (gone ? !there : there && is_active(index))
 			break;
-		if (seen && !there) {
+		if (begun && !gone && !there) {
 			log_err("%s: somebody has dropped the index %s", d->table, name);
 			code = DDB_EXIT_NEGATIVE;
 			break;
 		}
-		seen = there;
-		if (clock_ms() >= end) {
+		begun = begun || (gone ? !is_active(index) : there);
+		if (clock_ms() - start >= (begun ? WAIT_MS_MAX : BEGIN_MS_MAX)) {
 			log_err("%s: the index %s is still not %s", d->table, name, gone ? "gone" : "active");
 			code = DDB_EXIT_UNAVAILABLE;
 			break;
