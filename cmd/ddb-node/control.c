@@ -302,6 +302,7 @@ static void group_ttl(struct node *n, uint64_t conn, uint64_t rid, struct bytes 
 
 /* --- indexes ------------------------------------------------------------------------------------------------------ */
 
+/* Changes for an index whose groups nobody knows would be forgotten, not kept. */
 static bool has_indexes(const struct msg_group_indexes *m)
 {
 	struct index_set set;
@@ -310,6 +311,8 @@ static bool has_indexes(const struct msg_group_indexes *m)
 	if (!good)
 		return false;
 	good = set.version == m->version;
+	for (size_t i = 0; i < set.n; i++)
+		good = good && (set.v[i].local || set.v[i].partitions.n > 0);
 	index_set_fini(&set);
 	return good;
 }

@@ -423,6 +423,7 @@ TEST(only_the_present_autoadmin_tells_a_leader_of_indexes)
 	CHECK_INT(set_indexes(2, 4, TABLE(5, BY_N, "")), RESULT_INTERNAL);
 	CHECK_INT(set_indexes(2, 0, TABLE(0, BY_N, "")), RESULT_INTERNAL);
 	CHECK_INT(set_indexes(2, 5, "{'IndexVersion':5}"), RESULT_INTERNAL);
+	CHECK_INT(tell_indexes(2, 5, item(TABLE(5, BY_N, BY_G))), RESULT_INTERNAL);      /* whose groups nobody knows */
 	CHECK_INT(set_indexes(2, 2, TABLE(2, BY_N, "")), RESULT_OK);
 	CHECK_INT(set_indexes(2, 3, TABLE(3, BY_N, "")), RESULT_OK);
 	put("{'pk':'p','sk':'a','a':'x','n':1}");

@@ -303,15 +303,57 @@ static inline void put(const char *text)
 	CHECK_INT(write_one(MSG_OP_PUT, text, NULL, NULL).result, RESULT_OK);
 }
 
-static inline enum result set_indexes(uint64_t epoch, uint64_t version, const char *text)
+/* A definition in which each global index has a group, one that nobody knows. */
+static inline void place_indexes(struct item_build *b, struct bytes definition)
+{
+	struct item_iter it = item_iter(definition), of;
+	struct bytes name;
+	struct value v, x;
+
+	item_build_item(b);
+	while (item_next_pair(&it, &name, &v)) {
+		item_build_name(b, name);
+		if (!bytes_is(name, "GlobalSecondaryIndexes")) {
+			item_build_raw(b, v.raw);
+			continue;
+		}
+		item_build_open(b, ITEM_L);
+		for (of = item_iter(v.body); item_next_value(&of, &x);) {
+			struct item_iter pairs = item_iter(x.body);
+			struct value y;
+
+			item_build_open(b, ITEM_M);
+			while (item_next_pair(&pairs, &name, &y))
+				item_build_name(b, name), item_build_raw(b, y.raw);
+			item_build_name(b, BYTES_LIT("Partitions")), item_build_b(b, BYTES_LIT("\0"));
+			item_build_close(b);
+		}
+		item_build_close(b);
+	}
+	item_build_close(b);
+}
+
+static inline enum result tell_indexes(uint64_t epoch, uint64_t version, struct bytes definition)
 {
 	struct msg_done m = { .result = RESULT_UNKNOWN };
 	struct buf b = { 0 };
 
-	msg_put_group_indexes(&b, &(struct msg_group_indexes){ epoch, G, version, item(text) }, MSG_VERSION);
+	msg_put_group_indexes(&b, &(struct msg_group_indexes){ epoch, G, version, definition }, MSG_VERSION);
 	request_of(leader(), MSG_group_indexes, &b);
 	CHECK(w.type == MSG_done && msg_get_done(buf_view(&w.answer), &m, MSG_VERSION));
 	return (enum result)m.result;
+}
+
+static inline enum result set_indexes(uint64_t epoch, uint64_t version, const char *text)
+{
+	struct item_build placed;
+	enum result r;
+
+	item_build_init(&placed);
+	place_indexes(&placed, item(text));
+	r = tell_indexes(epoch, version, item_build_view(&placed));
+	item_build_fini(&placed);
+	return r;
 }
 
 /* The group's state as that node tells it. */
