@@ -33,6 +33,15 @@ static bool in(const struct op_table_pair *p, size_t n, struct bytes name)
 	return false;
 }
 
+void op_index_test_definitions(const struct op_table_spec *s, struct buf *err)
+{
+	if (s->definitions > OP_TABLE_DEFINITIONS_MAX)
+		buf_str(err, DJSON_PREFIX "Number of attributes in AttributeDefinitions exceeds the limit");
+	for (size_t i = 0; err->n == 0 && i < s->definitions; i++)
+		if (in(s->definition, i, s->definition[i].a))
+			buf_str(err, "Cannot have two attributes with the same name");
+}
+
 void op_index_test_defined(const struct op_table_pair *schema, size_t n, const struct op_table_spec *s, struct buf *err)
 {
 	for (size_t i = 0; i < n; i++) {

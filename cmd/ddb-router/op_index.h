@@ -16,6 +16,8 @@ void op_index_test_global(const struct op_index_spec *x, const struct op_table_s
 void op_index_test_throughput(const struct op_index_spec *x, bool on_demand, struct buf *err);
 /* There are n attributes in the NonKeyAttributes of a table's indexes. */
 void op_index_test_included(size_t n, struct buf *err);
+/* What is wrong with the definitions of s by themselves. */
+void op_index_test_definitions(const struct op_table_spec *s, struct buf *err);
 /* What is wrong with the keys of a table as against the definitions of s. */
 void op_index_test_defined(const struct op_table_pair *schema, size_t n, const struct op_table_spec *s, struct buf *err);
 

@@ -34,8 +34,8 @@ void op_index_change_test(const struct op_table_spec *s, struct buf *err)
 {
 	const struct op_index_list *list = &s->updates;
 
-	if (list->kept > 0 && s->definitions > OP_TABLE_DEFINITIONS_MAX)
-		buf_str(err, DJSON_PREFIX "Number of attributes in AttributeDefinitions exceeds the limit");
+	if (op_index_change_creates(s))
+		op_index_test_definitions(s, err);
 	for (size_t i = 0; err->n == 0 && i < list->kept; i++) {
 		const struct op_index_spec *x = &list->v[i];
 

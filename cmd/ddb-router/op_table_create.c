@@ -16,14 +16,6 @@ const uint8_t op_table_create_members[] = {
 
 /* --- what belongs together ---------------------------------------------------------------------------------------- */
 
-static bool is_twice(const struct op_table_spec *c, size_t i)
-{
-	for (size_t j = 0; j < i; j++)
-		if (bytes_eq(c->definition[j].a, c->definition[i].a))
-			return true;
-	return false;
-}
-
 static void test_stream(const struct api_req *q, const struct op_table_spec *c, struct buf *err)
 {
 	if (!q->m[API_STREAM].given || c->stream == (c->view.p != NULL))
@@ -54,16 +46,9 @@ static void test_billing(const struct api_req *q, const struct op_table_spec *c,
 
 static void test_keys(const struct op_table_spec *c, struct buf *err)
 {
-	if (c->definitions > OP_TABLE_DEFINITIONS_MAX) {
-		buf_str(err, DJSON_PREFIX "Number of attributes in AttributeDefinitions exceeds the limit");
+	op_index_test_definitions(c, err);
+	if (err->n > 0)
 		return;
-	}
-	for (size_t i = 0; i < c->definitions; i++) {
-		if (!is_twice(c, i))
-			continue;
-		buf_str(err, "Cannot have two attributes with the same name");
-		return;
-	}
 	if (!bytes_is(c->schema[0].b, "HASH"))
 		buf_str(err, "Invalid KeySchema: The first KeySchemaElement is not a HASH key type");
 	else if (c->schemas == 2 && !bytes_is(c->schema[1].b, "RANGE"))

@@ -51,8 +51,10 @@ static void put_definitions(struct buf *out, struct cur *c)
 
 	comma(out);
 	buf_str(out, "\"AttributeDefinitions\":[");
-	for (unsigned i = 0; i < 10; i++) {
-		if ((named.attributes & 1u << i) == 0 && !sometimes(c, 120))
+	for (unsigned j = 0; j < 11; j++) {
+		unsigned i = j < 10 ? j : cur_u8(c) % 10u;
+
+		if (j == 10 ? !sometimes(c, 20) : (named.attributes & 1u << i) == 0 && !sometimes(c, 120))
 			continue;
 		comma(out);
 		buf_fmt(out, "{\"AttributeName\":\"%s\",\"AttributeType\":\"%s\"}", names[i],

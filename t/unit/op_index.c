@@ -367,6 +367,8 @@ TEST(updates_of_indexes_are_refused)
 		  "info: Action Blocked: IndexUpdate" },
 		{ U(UPDATE("glo", ",\"OnDemandThroughput\":{\"MaxReadRequestUnits\":1}")), "ValidationException",
 		  OPV "MaxReadRequestUnits for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED" },
+		{ UA(A("b") "," A("b"), CREATE("one", H("b"), ALL "," UNITS)), "ValidationException",
+		  "Cannot have two attributes with the same name" },                             /* unconfirmed */
 		{ UA(A("b"), CREATE("one", H("b"), ALL)), "ValidationException", OPV "ProvisionedThroughput is not specified for index: one" },
 		{ UA(A("b"), CREATE("one", H("a"), ALL "," UNITS)), "ValidationException",
 		  OPV "Some index key attributes are not defined in AttributeDefinitions. Keys: [a], AttributeDefinitions: [b]" },

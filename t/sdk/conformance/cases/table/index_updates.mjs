@@ -70,6 +70,8 @@ const alone = [
           `${OPV}Some index key attributes are not defined in AttributeDefinitions. Keys: [c], AttributeDefinitions: []`, unsure),
   refused("a creation with another definition", [Create("new", schema(["c"], ["d"]))],
           `${OPV}Some index key attributes are not defined in AttributeDefinitions. Keys: [c, d], AttributeDefinitions: [c]`, c),
+  refused("a creation with one attribute defined twice", [Create("new")], "Cannot have two attributes with the same name",
+          { AttributeDefinitions: define("c", "c"), ...unsure }),
   refused("a creation with a sort key alone", [Create("new", schema([], ["c"]))],
           "Invalid KeySchema: The first KeySchemaElement is not a HASH key type", c),
   refused("a creation without a type of projection", [Create("new", undefined, { Projection: {} })],
