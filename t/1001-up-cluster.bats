@@ -108,7 +108,7 @@ caught_up() {
 	run -0 ddb status
 	assert_line --regexp '^router +up '
 	assert_line --regexp '^a +zone-a +1 +yes '
-	assert_line --regexp '^shown +ACTIVE +4 '
+	assert_line --regexp '^shown +ACTIVE +0 +4 '
 	run -0 --separate-stderr ddb status --json
 	assert_equal "$(jq -c '[.processes[] | select(.up)] | length' <<<"$output")" 6
 	assert_equal "$(jq -r .home <<<"$output")" "$DDB_HOME"
