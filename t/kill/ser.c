@@ -220,6 +220,12 @@ static int by_end(const void *a, const void *b)
 	return (x->ns > y->ns) - (x->ns < y->ns);
 }
 
+/* Alone and not in a transaction. */
+static bool is_plain_read(const struct hist_op *o)
+{
+	return o->tx == 0 && is_read(o);
+}
+
 /* A line of moments, one where each transaction ends; each begins behind the last moment before its beginning. */
 static void in_time(struct graph *g)
 {
@@ -248,7 +254,7 @@ static void in_time(struct graph *g)
 			else
 				high = mid;
 		}
-		if (g->nodes[i].happened && low > 0)
+		if (g->nodes[i].happened && low > 0 && !is_plain_read(g->nodes[i].op))
 			before(g, g->txs + low - 1, i, SER_TIME);
 	}
 	free(ended);

@@ -7,9 +7,11 @@
  *	if it appended to a list just before the other did (writes),
  *	if the other read what it appended last (flow),
  *	if the other appended just behind what it read (skew), or
- *	if it ended before the other began (time);
+ *	if it ended before the other began, and that is no plain read (time);
  * appends that nobody ever saw stand behind all others.  An order exists if and only if there is no cycle; the
  * reduction of the last rule to a line of time keeps their number linear.
+ * A plain read is exempt because it is served whatever holds the item: of a transaction whose coordinator died it may show
+ * one list as before, when another was seen as after (DESIGN, Transactions).  lin holds it to the order of its own list.
  * Source: Kingsbury and Alvaro, "Elle: inferring isolation anomalies from experimental observations", VLDB 2020.
  *
  * What may have happened (HIST_MAYBE) did, all of it, if somebody saw a part of it; else it did not.

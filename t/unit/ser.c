@@ -98,8 +98,9 @@ TEST(refuses_a_lost_append)
 	begin();
 	append_as(HIST_MAYBE, 1, 0, 0, 1);
 	append_as(HIST_MAYBE, 2, 0, 0, 1);
-	tx = 0;
+	begin();
 	LIST(1, 20, 30, 1);
+	begin();
 	list(2, 40, 50, 0, NULL);
 	CHECK_INT(verdict(), SER_TIME);
 }
@@ -224,6 +225,34 @@ TEST(maybe_happens_as_a_whole_late_or_never)
 	tx = 0;
 	LIST(1, 1000, 1010, 1);
 	CHECK_INT(verdict(), SER_LIST);
+}
+
+TEST(plain_reads_may_see_the_halves_of_a_transaction_one_after_the_other)
+{
+	begin();
+	append(1, 0, 100, 1);
+	append(2, 0, 100, 1);
+	tx = 0;
+	LIST(1, 20, 30, 1);
+	list(2, 40, 50, 0, NULL);
+	CHECK_INT(verdict(), SER_FAULTS);
+	/* But not if it ended before. */
+	begin();
+	append(1, 0, 10, 1);
+	append(2, 0, 10, 1);
+	tx = 0;
+	LIST(1, 20, 30, 1);
+	list(2, 40, 50, 0, NULL);
+	CHECK_INT(verdict(), SER_LIST);
+	/* Nor may a transaction see less than a plain read before it. */
+	begin();
+	append(1, 0, 100, 1);
+	append(2, 0, 100, 1);
+	tx = 0;
+	LIST(1, 20, 30, 1);
+	tx = 2;
+	list(2, 40, 50, 0, NULL);
+	CHECK_INT(verdict(), SER_TIME);
 }
 
 /* --- the judge: every order of a small history, and every choice of what maybe happened */
@@ -374,5 +403,6 @@ CHECK_MAIN(
 	X(refuses_a_write_skew)
 	X(refuses_stale_reads)
 	X(maybe_happens_as_a_whole_late_or_never)
+	X(plain_reads_may_see_the_halves_of_a_transaction_one_after_the_other)
 	X(agrees_with_an_exhaustive_search)
 )
