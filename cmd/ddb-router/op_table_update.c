@@ -1,4 +1,4 @@
-/* UpdateTable.  What it changes is done when it answers; the service takes its time, and says UPDATING until then. */
+/* UpdateTable.  What it changes is done when it answers, but for indexes; the service takes its time, and says UPDATING until then. */
 #include "clock.h"
 #include "op_table.h"
 #include "op_table_change.h"

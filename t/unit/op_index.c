@@ -166,25 +166,6 @@ TEST(there_are_only_so_many)
 	end(&f);
 }
 
-/* Makes the table of this request, which is then ACTIVE, as are its indexes. */
-static void begin(struct fixture *f, const char *body)
-{
-	struct item_build b;
-
-	setup(f, 0);
-	cluster.table_version = 1000;            /* the map knows all that autoadmin does */
-	admin.version = 0;
-	admin.stale = admin.updates = admin.describes = 0;
-	told(f, "CreateTable", body, 200, "\"TableName\":\"tab\"", NULL);
-	item_build_init(&b);
-	item_build_item(&b);
-	item_build_name(&b, BYTES_LIT("TableStatus")), item_build_s(&b, BYTES_LIT("ACTIVE"));
-	item_build_name(&b, BYTES_LIT("TableArn")), item_build_s(&b, BYTES_LIT(ARN));
-	item_build_close(&b);
-	set(item_build_view(&b));
-	item_build_fini(&b);
-}
-
 /* As autoadmin does: gives the first index of the list an Id and a table, this status, or takes it away (NULL). */
 static void drive(const char *status, bool backfilling)
 {
@@ -236,7 +217,7 @@ TEST(a_table_with_indexes_is_described)
 	struct http_req req;
 	struct fixture f;
 
-	begin(&f, TAB(LOCAL(IX("loc", H("a") "," R("c"), "\"Projection\":{\"ProjectionType\":\"KEYS_ONLY\"}")) ","
+	make(&f, TAB(LOCAL(IX("loc", H("a") "," R("c"), "\"Projection\":{\"ProjectionType\":\"KEYS_ONLY\"}")) ","
 	              GLOBAL(IX("glo", H("c") "," R("a"), INCLUDE ",\"OnDemandThroughput\":{\"MaxReadRequestUnits\":9}"))));
 	drive("ACTIVE", false);
 	told(&f, "DescribeTable", DESCRIBE, 200,
@@ -259,7 +240,7 @@ TEST(an_index_serves_when_the_map_knows_of_it)
 {
 	struct fixture f;
 
-	begin(&f, T(H("a"), A("a"), DEMAND "," GLOBAL(IX("glo", H("a"), ALL))));
+	make(&f, T(H("a"), A("a"), DEMAND "," GLOBAL(IX("glo", H("a"), ALL))));
 	cluster.table_version = 1;
 	told(&f, "DescribeTable", DESCRIBE, 200, "\"TableStatus\":\"UPDATING\"", "\"IndexStatus\":\"CREATING\"", NULL);
 	cluster.table_version = 1000;
@@ -271,7 +252,7 @@ TEST(keys_of_many_attributes)
 {
 	struct fixture f;
 
-	begin(&f, T(H("a"), A("a") "," A("b") "," A("c") "," A("d") "," A("e"), DEMAND ","
+	make(&f, T(H("a"), A("a") "," A("b") "," A("c") "," A("d") "," A("e"), DEMAND ","
 	            GLOBAL(IX("glo", H("b") "," H("c") "," H("d") "," H("e") "," R("a"), ALL))));
 	told(&f, "DescribeTable", DESCRIBE, 200,
 	     "\"KeySchema\":[" H("b") "," H("c") "," H("d") "," H("e") "," R("a") "],\"Projection\":{\"ProjectionType\":\"ALL\"}", NULL);
@@ -283,7 +264,7 @@ TEST(indexes_of_a_table_not_there_yet_are_neither)
 	struct item_build b;
 	struct fixture f;
 
-	begin(&f, T(H("a"), A("a"), UNITS "," GLOBAL(IX("glo", H("a"), ALL "," UNITS))));
+	make(&f, T(H("a"), A("a"), UNITS "," GLOBAL(IX("glo", H("a"), ALL "," UNITS))));
 	item_build_init(&b);
 	item_build_item(&b);
 	item_build_name(&b, BYTES_LIT("TableStatus")), item_build_s(&b, BYTES_LIT("CREATING"));
@@ -305,7 +286,7 @@ TEST(an_index_comes_and_goes)
 {
 	struct fixture f;
 
-	begin(&f, T(H("a"), A("a"), DEMAND));
+	make(&f, T(H("a"), A("a"), DEMAND));
 	told(&f, "UpdateTable", UA(A("c") "," A("unused"), CREATE("glo", H("c") "," R("c2"), ALL)), 400, "Keys: [c, c2]", NULL);
 	told(&f, "UpdateTable", UA(A("c") "," A("unused"), CREATE("glo", H("c"), ALL)), 200, "\"TableStatus\":\"UPDATING\"",
 	     "\"AttributeDefinitions\":[" A("a") "," A("c") "]", "\"IndexStatus\":\"CREATING\",\"Backfilling\":false", NULL);
@@ -333,7 +314,7 @@ TEST(an_index_that_is_being_filled_may_be_given_up)
 {
 	struct fixture f;
 
-	begin(&f, T(H("a"), A("a"), DEMAND));
+	make(&f, T(H("a"), A("a"), DEMAND));
 	told(&f, "UpdateTable", UA(A("c"), CREATE("glo", H("c"), ALL)), 200, NULL);
 	drive("CREATING", true);
 	told(&f, "UpdateTable", U(DELETE("glo")), 200, "\"IndexStatus\":\"DELETING\"", NULL);
@@ -377,7 +358,7 @@ TEST(updates_of_indexes_are_refused)
 	};
 	struct fixture f;
 
-	begin(&f, T(H("a"), A("a"), UNITS "," GLOBAL(IX("glo", H("a"), ALL "," UNITS) "," IX("two", H("a"), ALL "," UNITS))));
+	make(&f, T(H("a"), A("a"), UNITS "," GLOBAL(IX("glo", H("a"), ALL "," UNITS) "," IX("two", H("a"), ALL "," UNITS))));
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		refused(&f, "UpdateTable", bad[i].body, bad[i].type, bad[i].message);
 	CHECK_INT(admin.updates, 0);
@@ -388,7 +369,7 @@ TEST(throughput_of_an_index_changes)
 {
 	struct fixture f;
 
-	begin(&f, T(H("a"), A("a"), UNITS "," GLOBAL(IX("glo", H("a"), ALL "," UNITS) "," IX("two", H("a"), ALL "," UNITS))));
+	make(&f, T(H("a"), A("a"), UNITS "," GLOBAL(IX("glo", H("a"), ALL "," UNITS) "," IX("two", H("a"), ALL "," UNITS))));
 	told(&f, "UpdateTable", U(UPDATE("two", ",\"ProvisionedThroughput\":{\"ReadCapacityUnits\":7,\"WriteCapacityUnits\":2}")), 200,
 	     "\"NumberOfDecreasesToday\":1,\"ReadCapacityUnits\":7,\"WriteCapacityUnits\":2",
 	     "\"NumberOfDecreasesToday\":0,\"ReadCapacityUnits\":5,\"WriteCapacityUnits\":6", NULL);
@@ -401,7 +382,7 @@ TEST(indexes_are_billed_as_their_table)
 {
 	struct fixture f;
 
-	begin(&f, T(H("a"), A("a"), DEMAND "," GLOBAL(IX("glo", H("a"), ALL ",\"OnDemandThroughput\":{\"MaxReadRequestUnits\":9}") ","
+	make(&f, T(H("a"), A("a"), DEMAND "," GLOBAL(IX("glo", H("a"), ALL ",\"OnDemandThroughput\":{\"MaxReadRequestUnits\":9}") ","
 	                                               IX("two", H("a"), ALL))));
 	refused(&f, "UpdateTable", "{\"TableName\":\"tab\",\"BillingMode\":\"PROVISIONED\"," UNITS "}", "ValidationException",
 	        OPV "ProvisionedThroughput must be specified for index: glo,two");

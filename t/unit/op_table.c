@@ -8,22 +8,11 @@
 
 static void begin(struct fixture *f, const char *rest)
 {
-	struct item_build b;
 	char body[1024];
 
-	setup(f, 0);
-	admin.version = 0;
-	admin.stale = admin.updates = admin.describes = 0;
 	snprintf(body, sizeof body, "{\"TableName\":\"tab\",\"AttributeDefinitions\":[{\"AttributeName\":\"pk\",\"AttributeType\":\"S\"}],"
 	         "\"KeySchema\":[{\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"}],%s}", rest);
-	told(f, "CreateTable", body, 200, "\"TableName\":\"tab\"", NULL);
-	item_build_init(&b);
-	item_build_item(&b);
-	item_build_name(&b, BYTES_LIT("TableStatus")), item_build_s(&b, BYTES_LIT("ACTIVE"));
-	item_build_name(&b, BYTES_LIT("TableArn")), item_build_s(&b, BYTES_LIT(ARN));
-	item_build_close(&b);
-	set(item_build_view(&b));
-	item_build_fini(&b);
+	make(f, body);
 }
 
 TEST(create_keeps_every_setting)

@@ -1,8 +1,7 @@
 // UpdateTable of global secondary indexes.  API reference, UpdateTable; the developer guide, "Managing global secondary
 // indexes".
 import assert from "node:assert/strict";
-import { send } from "../../client.mjs";
-import { difference } from "../../compare.mjs";
+import { fails, like, ok, settled } from "../../flows.mjs";
 import { OPV, S, ve } from "../../tables.mjs";
 import { bad, constraint, constraints, lengthAtLeast, notNull, pattern, valueAtLeast } from "../../words.mjs";
 
@@ -133,26 +132,7 @@ const against = [
 
 // --- what becomes of a table --------------------------------------------------------------------------------------
 
-async function ok(op, input) {
-  const { out, error } = await send({ op, in: input });
-  assert.equal(error, undefined, `${op}: ${error?.name}: ${error?.message}`);
-  return out;
-}
-
-const describe = async (TableName) => (await ok("DescribeTable", { TableName })).Table;
-
-async function settled(TableName) {
-  for (;;) {
-    const t = await describe(TableName);
-    if (t.TableStatus === "ACTIVE")
-      return t;
-    assert.ok(["CREATING", "UPDATING"].includes(t.TableStatus), t.TableStatus);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 const attributes = (t) => t.AttributeDefinitions.map((a) => a.AttributeName).sort();
-const like = (wanted, got) => assert.equal(difference(wanted, got), null, JSON.stringify(got));
 
 // f(name) with a table of its own.
 const flow = (name, table, f, more) => ({ name: `index updates: ${name}`, ...more, run: async ({ key }) => {
@@ -166,11 +146,6 @@ const flow = (name, table, f, more) => ({ name: `index updates: ${name}`, ...mor
 
 const small = { KeySchema: schema(["a"]), AttributeDefinitions: define("a") };
 const update = (TableName, ...list) => ok("UpdateTable", { TableName, GlobalSecondaryIndexUpdates: list });
-const fails = async (TableName, input, wanted) => {
-  const { error } = await send({ op: "UpdateTable", in: { TableName, ...input } });
-  like(wanted, error && { name: error.name, message: error.message });
-};
-
 const flows = [
   flow("an index is made", small, async (TableName) => {
     const { TableDescription: t } = await ok("UpdateTable", { TableName, AttributeDefinitions: define("c", "unused"),
@@ -235,7 +210,7 @@ const flows = [
   }),
   flow("billing modes there and back", { ...base, GlobalSecondaryIndexes:
        [x("abc", undefined, { OnDemandThroughput: { MaxReadRequestUnits: 200 } }), x("abd")] }, async (TableName) => {
-    await fails(TableName, provisioned,
+    await fails("UpdateTable", { TableName, ...provisioned },
                 ve(/^One or more parameter values were invalid: ProvisionedThroughput must be specified for index: ab.,ab.$/));
     await ok("UpdateTable", { TableName, ...provisioned,
                               GlobalSecondaryIndexUpdates: [Update("abc", units(2, 3)), Update("abd", units(4, 5))] });

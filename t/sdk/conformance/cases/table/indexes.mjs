@@ -1,8 +1,8 @@
 // CreateTable with secondary indexes: what a definition may be, and how it is described.  API reference, CreateTable; the
 // developer guide, "Local secondary indexes", "Global secondary indexes", "Service quotas"; the service's model.
 import assert from "node:assert/strict";
-import { send } from "../../client.mjs";
 import { difference } from "../../compare.mjs";
+import { like, ok, settled } from "../../flows.mjs";
 import { OPV, ve } from "../../tables.mjs";
 import { among, bad, constraint, constraints, lengthAtLeast, lengthAtMost, notNull, pattern,
          valueAtLeast } from "../../words.mjs";
@@ -201,28 +201,17 @@ const order = [
 const noUnits = { NumberOfDecreasesToday: 0, ReadCapacityUnits: 0, WriteCapacityUnits: 0 };
 const arn = (table, index) => new RegExp(`^arn:aws:dynamodb:[a-z0-9-]+:[0-9]{12}:table/${table}/index/${index}$`);
 
-async function active(TableName) {
-  for (;;) {
-    const { out, error } = await send({ op: "DescribeTable", in: { TableName } });
-    assert.equal(error, undefined);
-    if (out.Table.TableStatus !== "CREATING")
-      return out.Table;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 // wanted: of the description once the table is there, after a look at what CreateTable said.
 function made(name, input, wanted, more = {}) {
   return { name: `indexes: ${name}`, ...more, run: async ({ key }) => {
     const TableName = `made-${key}`, whole = { TableName, ...base, ...input };
-    const { out, error } = await send({ op: "CreateTable", in: whole });
-    assert.equal(error, undefined, `${error?.name}: ${error?.message}`);
+    const out = await ok("CreateTable", whole);
     assert.equal(out.TableDescription.GlobalSecondaryIndexes?.length, whole.GlobalSecondaryIndexes?.length);
     assert.equal(out.TableDescription.LocalSecondaryIndexes?.length, whole.LocalSecondaryIndexes?.length);
-    const table = await active(TableName);
+    const table = await settled(TableName);
     for (const [member, v] of Object.entries(wanted(TableName)))
-      assert.equal(difference(v, table[member], member), null, JSON.stringify(table[member]));
-    assert.equal((await send({ op: "DeleteTable", in: { TableName } })).error, undefined);
+      like(v, table[member]);
+    await ok("DeleteTable", { TableName });
   } };
 }
 

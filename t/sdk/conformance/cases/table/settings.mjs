@@ -1,7 +1,6 @@
 // UpdateTable without indexes, time to live, tags, continuous backups.  API reference, of these.
 import assert from "node:assert/strict";
-import { send } from "../../client.mjs";
-import { difference } from "../../compare.mjs";
+import { fails, like, ok, settled } from "../../flows.mjs";
 import { OPV, keys, ve } from "../../tables.mjs";
 import { among, bad, constraint, constraints, lengthAtLeast, lengthAtMost, notNull, valueAtLeast,
          valueAtMost } from "../../words.mjs";
@@ -107,22 +106,6 @@ const structures = [
 
 // --- what becomes of a table --------------------------------------------------------------------------------------
 
-async function ok(op, input) {
-  const { out, error } = await send({ op, in: input });
-  assert.equal(error, undefined, `${op}: ${error?.name}: ${error?.message}`);
-  return out;
-}
-
-async function settled(TableName) {
-  for (;;) {
-    const { Table } = await ok("DescribeTable", { TableName });
-    if (Table.TableStatus === "ACTIVE")
-      return Table;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-const like = (wanted, got) => assert.equal(difference(wanted, got), null, JSON.stringify(got));
 const flow = (name, table, f, more) => ({ name: `settings: ${name}`, ...more, run: async ({ key }) => {
   const TableName = `set-${key}`;
   await ok("CreateTable", { TableName, ...keys("pk", "S"), ...onDemand, ...table });
@@ -130,11 +113,6 @@ const flow = (name, table, f, more) => ({ name: `settings: ${name}`, ...more, ru
   await f(TableName, TableArn);
   await ok("DeleteTable", { TableName });
 } });
-const fails = async (op, input, wanted) => {
-  const { error } = await send({ op, in: input });
-  like(wanted, error && { name: error.name, message: error.message });
-};
-
 const flows = [
   flow("units go up and down", provisioned, async (TableName) => {
     const { TableDescription: t } = await ok("UpdateTable", { TableName, ...units(7, 3) });
