@@ -50,6 +50,16 @@ fill() { # TABLE N
 	for at in $(seq "$2"); do wait_for put "$1" "$at"; done
 }
 
+# Puts until $TEMP/enough is there, and notes what was taken.
+flood() { # TABLE WHO
+	local n=0
+	: >"$TEMP/put.$2"
+	until [ -e "$TEMP/enough" ]; do
+		n=$((n + 1))
+		! put "$1" "$2-$n" || echo "$n" >>"$TEMP/put.$2"
+	done
+}
+
 count() { # TABLE INDEX PARTITION-KEY
 	post Query "{\"TableName\":\"$1\",\"IndexName\":\"$2\",\"KeyConditionExpression\":\"$3 = :v\",\"ExpressionAttributeValues\":{\":v\":{\"S\":\"${3:0:1}\"}},\"Select\":\"COUNT\"}" | jq .Count
 }
@@ -127,6 +137,12 @@ node_is() { # NODE UP
 	cluster_start
 	made=0
 	for i in 1 2 3 4 5 6; do
+		rm -f "$TEMP/enough" "$TEMP"/put.*
+		writers=()
+		for j in 1 2 3; do
+			flood "tab$i" "$j" 3>&- &
+			writers+=($!)
+		done
 		create "tab$i" >"$TEMP/answer" &
 		asked=$!
 		[ "$i" -lt 3 ] || wait "$asked"
@@ -134,13 +150,17 @@ node_is() { # NODE UP
 		wait "$asked" || true
 		! grep -q '"CREATING"' "$TEMP/answer" || made=$((made + 1))
 		wait_for eval "put tab$i k || status_of tab$i | grep -q NotFound"
+		touch "$TEMP/enough"
+		wait "${writers[@]}"
 		if [ "$(status_of "tab$i")" = com.amazonaws.dynamodb.v20120810#ResourceNotFoundException ]; then
 			! grep -q '"CREATING"' "$TEMP/answer"
 			continue
 		fi
-		assert_equal "$(count "tab$i" local pk)" 1
-		wait_for knows "tab$i" one 1
-		wait_for knows "tab$i" two 1
+		there=$(($(cat "$TEMP"/put.* | wc -l) + 1))
+		[ "$there" -eq "$(post Query "{\"TableName\":\"tab$i\",\"ConsistentRead\":true,\"KeyConditionExpression\":\"pk = :v\",\"ExpressionAttributeValues\":{\":v\":{\"S\":\"p\"}},\"Select\":\"COUNT\"}" | jq .Count)" ]
+		assert_equal "$(count "tab$i" local pk)" "$there"
+		wait_for knows "tab$i" one "$there"
+		wait_for knows "tab$i" two "$there"
 	done
 	[ "$made" -ge 3 ]
 }
