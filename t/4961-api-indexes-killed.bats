@@ -109,7 +109,7 @@ there_or_not() { # TABLE
 	done
 	echo "$made of 4 were made"
 	# Nothing is left of what was not made.
-	assert_equal "$(groups_on_nodes | wc -l)" "$(ddb status --json | jq '1 + ([.cluster.tables[].partitions[]] | length)')"
+	assert_equal "$(groups_on_nodes | wc -l)" "$(ddb status --json | jq '1 + ([.cluster.tables[] | ., (.global_indexes // [])[] | .partitions[]] | length)')"
 }
 
 only_catalogue() { # GROUPS: nothing but these is left
@@ -124,6 +124,7 @@ only_catalogue() { # GROUPS: nothing but these is left
 	indexes fill tab
 	[ "$(groups_on_nodes | wc -l)" -ge "$(($(wc -l <<<"$before") + 20))" ]
 	indexes drop tab global-many
+	follow 20 tab global-many '["ACTIVE"]'
 	kill -9 "$(pid_of node c)"
 	post DeleteTable '{"TableName":"tab"}' >/dev/null
 	doom autoadmin

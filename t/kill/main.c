@@ -31,9 +31,9 @@
 #define SLACK_MS 500
 
 struct run {
-	const char *dir, *bin, *say, *converged, *check, *attach, *history;
+	const char *dir, *bin, *say, *converged, *compare, *check, *attach, *history;
 	uint64_t seed, kills, connections, rate, floor, patience_ms, fill;
-	bool keep, verbose, transactions;
+	bool keep, verbose, transactions, indexes;
 	char *home;
 	int port;
 	struct cred *cred;
@@ -42,7 +42,7 @@ struct run {
 	struct nemesis_result result;
 	struct work *work;
 	double seconds, good_a_second;
-	bool survived, read_all, converge, filled;
+	bool survived, read_all, converge, filled, derived;
 	int failed;
 };
 
@@ -108,25 +108,15 @@ static bool check_filled(struct run *r)
 	return ok || r->fill == 0;
 }
 
-static bool create_table(struct run *r, const char *table)
+/* Wait until the table is there, and note its groups, or those of what belongs to it. */
+static bool note_groups(struct run *r, const char *table, const char *of)
 {
 	char *line = mem_fmt("%s/ddb status --home %s --json | "
 	                     "jq -r '.cluster.tables[] | select(.status == \"ACTIVE\" and .name == \"%s\")"
-	                     ".partitions[].group'", r->bin, r->home, table), *groups = NULL, *at, *next;
-	char *create = mem_fmt("call CreateTable '{\"TableName\":\"%s\","
-	                       "\"KeySchema\":[{\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"},"
-	                       "{\"AttributeName\":\"sk\",\"KeyType\":\"RANGE\"}],\"AttributeDefinitions\":["
-	                       "{\"AttributeName\":\"pk\",\"AttributeType\":\"S\"},{\"AttributeName\":\"sk\","
-	                       "\"AttributeType\":\"S\"}],\"BillingMode\":\"PAY_PER_REQUEST\"}'", table);
+	                     "%s.partitions[].group'", r->bin, r->home, table, of), *groups = NULL, *at, *next;
 	struct nemesis_opts *o = &r->nemesis;
-	bool ok = command(create, r->bin, r->home);
 	unsigned n = 0;
 
-	free(create);
-	if (!ok) {
-		free(line);
-		return false;
-	}
 	for (int i = 0; i < 100 && (groups == NULL || groups[0] == '\0'); i++) {
 		free(groups);
 		groups = output(line);
@@ -141,6 +131,21 @@ static bool create_table(struct run *r, const char *table)
 		n++;
 	}
 	return n == WORK_TABLE_PARTITIONS;
+}
+
+static bool create_table(struct run *r, const char *table)
+{
+	char *create = mem_fmt("call CreateTable '{\"TableName\":\"%s\","
+	                       "\"KeySchema\":[{\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"},"
+	                       "{\"AttributeName\":\"sk\",\"KeyType\":\"RANGE\"}],\"AttributeDefinitions\":["
+	                       "{\"AttributeName\":\"pk\",\"AttributeType\":\"S\"},{\"AttributeName\":\"sk\","
+	                       "\"AttributeType\":\"S\"}%s],\"BillingMode\":\"PAY_PER_REQUEST\"%s}'", table,
+	                       r->indexes ? WORK_INDEX_ATTRIBUTES : "", r->indexes ? WORK_INDEX_LISTS : "");
+	bool ok = command(create, r->bin, r->home) && note_groups(r, table, "");
+
+	free(create);
+	r->nemesis.loaded = r->nemesis.partitions;
+	return ok && (!r->indexes || note_groups(r, table, ".global_indexes[0]"));
 }
 
 static bool start(struct run *r)
@@ -194,6 +199,22 @@ static void stop(struct run *r)
 	free(r->home);
 }
 
+/* Every index is what the items say; of the global one within 10 s of the last write. */
+static bool derived(struct run *r)
+{
+	char *line = mem_fmt("eval \"$(DDB_HOME=%s %s/ddb env)\" && node %s check %s --within 10 --least 20", r->home, r->bin, r->compare,
+	                     TABLE);
+	FILE *f = popen(line, "r");
+	char text[2000];
+	bool ok;
+
+	while (f != NULL && fgets(text, sizeof text, f) != NULL)
+		printf("# index %s", text);
+	ok = f != NULL && pclose(f) == 0;
+	free(line);
+	return ok;
+}
+
 static bool converged(struct run *r)
 {
 	char *line = mem_fmt("%s %s 30", r->converged, r->home);
@@ -225,7 +246,7 @@ static void go(struct run *r)
 	int64_t began, ended;
 	struct load *l;
 
-	o.work = r->work = work_new(r->seed, TABLE, r->transactions);
+	o.work = r->work = work_new(r->seed, TABLE, r->transactions ? WORK_TRANSACTIONS : r->indexes ? WORK_INDEXES : WORK_MIXED);
 	r->nemesis.home = r->home;
 	r->nemesis.bin = r->bin;
 	r->nemesis.say = r->say;
@@ -242,6 +263,7 @@ static void go(struct run *r)
 	r->seconds = (double)(ended - began) / 1e9;
 	r->good_a_second = (double)load_view(l).good / r->seconds;
 	r->read_all = load_stop(l, FINAL_MS);
+	r->derived = !r->indexes || derived(r);
 	r->converge = converged(r);
 	r->filled = r->attach != NULL || check_filled(r);
 }
@@ -346,6 +368,19 @@ static void judge_orphans(struct run *r)
 	verdict(r, longest < LOCK_MS / 1e3 && r->result.adopted.n > 0 && r->result.orphans > 0, text);
 }
 
+/* Neither side of an index may have been spared, nor the index left alone. */
+static void judge_index_kills(struct run *r)
+{
+	const struct work_counts *c = work_counts(r->work);
+	char text[200];
+
+	snprintf(text, sizeof text, "%" PRIu64 " of the leaders led groups of the table, %" PRIu64 " groups of its global index",
+	         r->result.base_leaders, r->result.index_leaders);
+	verdict(r, r->result.base_leaders > 0 && r->result.index_leaders > 0, text);
+	snprintf(text, sizeof text, "%" PRIu64 " strong queries of a local index", c->n[WORK_LOCAL][HIST_OK]);
+	verdict(r, c->n[WORK_LOCAL][HIST_OK] >= 100 * r->kills, text);
+}
+
 static void judge_kills(struct run *r)
 {
 	char text[200];
@@ -357,6 +392,8 @@ static void judge_kills(struct run *r)
 	verdict(r, r->result.kills[NEMESIS_LEADER] * 4 >= r->kills, text);
 	if (r->transactions)
 		judge_orphans(r);
+	if (r->indexes)
+		judge_index_kills(r);
 }
 
 static void judge(struct run *r)
@@ -380,6 +417,8 @@ static void judge(struct run *r)
 	if (r->failed > failed || r->keep)
 		if (hist_save(work_hist(r->work), r->history) == 0)
 			printf("# history: %s\n", r->history);
+	if (r->indexes)
+		verdict(r, r->derived, "every index is what the items say");
 	verdict(r, r->converge, "all replicas have applied the same slot and have the same state");
 	/* A run that could not have found anything is no pass. */
 	snprintf(text, sizeof text, "%.0f good operations a second on average, outages included, of at least %" PRIu64,
@@ -402,6 +441,7 @@ static int check_file(struct run *r)
 int main(int argc, char **argv)
 {
 	struct run r = { .dir = "/var/tmp", .bin = "bin", .say = "build/rel/t/tools/say", .converged = "t/kill/converged",
+		.compare = "t/tools/indexes.mjs",
 		.history = "build/kill.hist", .fill = 4000, .seed = 1, .kills = 20, .connections = 48, .rate = 2000, .floor = 500,
 		.patience_ms = 20000 };
 	const struct opt opts[] = {
@@ -418,6 +458,7 @@ int main(int argc, char **argv)
 		OPT_STR(0, "attach", "HOME", "load this cluster, kill nobody, until standard input ends", &r.attach),
 		OPT_STR(0, "check", "FILE", "judge this history, and nothing else", &r.check),
 		OPT_FLAG('t', "transactions", "the load is transactions on lists, and more of the dead are routers", &r.transactions),
+		OPT_FLAG('i', "indexes", "the table has indexes", &r.indexes),
 		OPT_FLAG('k', "keep", "keep the home of a failure, and the history in any case", &r.keep),
 		OPT_FLAG('v', "verbose", "say each step", &r.verbose),
 		OPT_END
@@ -431,7 +472,7 @@ int main(int argc, char **argv)
 		return check_file(&r);
 	log_limit(r.verbose ? LOG_LEVEL_INFO : LOG_LEVEL_ERR);
 	r.steps = mem_new(r.kills * sizeof *r.steps);
-	nemesis_plan(r.seed, r.transactions, WORK_TABLE_PARTITIONS * (r.transactions ? WORK_TABLES : 1), r.steps, r.kills);
+	nemesis_plan(r.seed, r.transactions, WORK_TABLE_PARTITIONS * (r.transactions || r.indexes ? 2 : 1), r.steps, r.kills);
 	if (!start(&r)) {
 		verdict(&r, false, "the cluster does not start");
 	} else {

@@ -35,6 +35,7 @@ struct nemesis {
 	pid_t pids[NEMESIS_NODES];                       /* as last seen */
 	int64_t changed_ns;
 	int leader[WORK_PARTITIONS_MAX];                 /* node; -1: none known */
+	uint32_t incarnation[NEMESIS_NODES];             /* as last seen */
 	uint64_t chosen[WORK_PARTITIONS_MAX];            /* the highest slot that anyone knew to be chosen when last asked */
 };
 
@@ -119,6 +120,7 @@ static bool ask(struct nemesis *m, int node, uint64_t *chosen)
 		uint64_t committed = 0;
 		int p = read_state(m, node, line, &committed);
 
+		sscanf(line, "node_state{result=0 incarnation=%" SCNu32, &m->incarnation[node]);
 		if (p < 0)
 			continue;
 		has += committed >= m->chosen[p];
@@ -169,6 +171,44 @@ static bool settle(struct nemesis *m)
 	return true;
 }
 
+static void hand_over(struct nemesis *m, unsigned partition, int to)
+{
+	char *command = mem_fmt("epoch=$(%s/ddb status --home %s --json | jq .cluster.epoch) && %s %s tool unix:run/%s.sock "
+	                        "\"group_lead{epoch=$epoch group=%s target=%" PRIu32 "}\" >/dev/null 2>&1", m->o->bin, m->o->home, m->o->say,
+	                        m->o->home, nodes[m->leader[partition]], m->o->groups[partition], m->incarnation[to]);
+
+	if (system(command) != 0)
+		log_warn("partition %u is not handed over", partition);
+	free(command);
+}
+
+/*
+ * Whoever was there when another one died leads everything in the end.  Then a table's group and that of its index always die
+ * together, and nothing is ever on its way to the one that is left: so groups of indexes go elsewhere first.
+ */
+static bool spread(struct nemesis *m)
+{
+	int64_t since = load_now_ns();
+	bool together = m->o->loaded < m->o->partitions;
+
+	while (together) {
+		together = false;
+		for (unsigned p = m->o->loaded; p < m->o->partitions; p++) {
+			if (m->leader[p] != m->leader[p - m->o->loaded])
+				continue;
+			hand_over(m, p, (m->leader[p] + 1) % NEMESIS_NODES);
+			together = true;
+		}
+		if (is_late(m, since)) {
+			log_err("groups of indexes are not handed over");
+			return false;
+		}
+		if (!settle(m))
+			return false;
+	}
+	return true;
+}
+
 static bool find(struct nemesis *m, const char *name, struct proc *out)
 {
 	int64_t since = load_now_ns();
@@ -215,7 +255,7 @@ static bool await(struct nemesis *m, const bool *partitions, bool any, int64_t s
 		int64_t last = 0, first = INT64_MAX;
 		bool missing = false;
 
-		for (unsigned p = 0; p < m->o->partitions; p++) {
+		for (unsigned p = 0; p < m->o->loaded; p++) {
 			if (!partitions[p])
 				continue;
 			missing |= v.worked_ns[p] == 0;
@@ -235,6 +275,27 @@ static bool await(struct nemesis *m, const bool *partitions, bool any, int64_t s
 	}
 }
 
+/*
+ * Which partitions a node leads.  Of one that leads none that the load writes to, all that is written concerns its indexes, and
+ * has to go on.
+ */
+static void note_led(struct nemesis *m, int node, bool *led)
+{
+	bool base = false, index = false;
+
+	for (unsigned i = 0; i < m->o->partitions; i++) {
+		led[i] = m->leader[i] == node;
+		base |= led[i] && i < m->o->loaded;
+		index |= led[i] && i >= m->o->loaded;
+		if (led[i])
+			log_info("it leads partition %u", i);
+	}
+	for (unsigned i = 0; !base && i < m->o->loaded; i++)
+		led[i] = true;
+	m->r->base_leaders += base;
+	m->r->index_leaders += index;
+}
+
 static bool kill_leader(struct nemesis *m, const struct nemesis_step *s)
 {
 	bool led[WORK_PARTITIONS_MAX] = { false };
@@ -243,14 +304,13 @@ static bool kill_leader(struct nemesis *m, const struct nemesis_step *s)
 	unsigned writing;
 	bool ok;
 
-	if (!settle(m) || !find(m, nodes[m->leader[s->partition]], &p))
+	if (!settle(m) || !spread(m) || !find(m, nodes[m->leader[s->partition]], &p))
 		return false;
-	for (unsigned i = 0; i < m->o->partitions; i++)
-		led[i] = m->leader[i] == m->leader[s->partition];
+	note_led(m, m->leader[s->partition], led);
 	for (;;) {
 		writing = 0;
 		load_hold(m->l);
-		for (unsigned i = 0; i < m->o->partitions; i++)
+		for (unsigned i = 0; i < m->o->loaded; i++)
 			writing += led[i] ? load_held(m->l)->writing[i] : 0;
 		if (writing > 0)
 			break;
@@ -265,9 +325,6 @@ static bool kill_leader(struct nemesis *m, const struct nemesis_step *s)
 	load_release(m->l);
 	since = load_watch(m->l);
 	m->r->in_flight += writing;
-	for (unsigned i = 0; i < m->o->partitions; i++)
-		if (led[i])
-			log_info("it led partition %u", i);
 	log_info("%u writes were under way", writing);
 	return ok && await(m, led, false, since, &m->r->leader);
 }

@@ -39,6 +39,7 @@ struct nemesis_opts {
 	int port;
 	const char *groups[WORK_PARTITIONS_MAX];         /* "2": group of each partition */
 	unsigned partitions;
+	unsigned loaded;                                 /* of them the load writes to; the rest are of indexes */
 	bool transactions;
 	uint64_t patience_ms;                            /* how long the cluster may take to work again, at the very most */
 };
@@ -46,6 +47,7 @@ struct nemesis_opts {
 struct nemesis_result {
 	uint64_t kills[NEMESIS_KINDS], all;              /* steps; processes */
 	uint64_t pauses;
+	uint64_t base_leaders, index_leaders;            /* leaders killed that led such partitions */
 	uint64_t in_flight;                              /* writes under way at leaders that were killed */
 	struct nemesis_times leader;                     /* from the death to the first write that works, begun after it */
 	struct nemesis_times whole;                      /* from the start of a new supervisor to the first such write */

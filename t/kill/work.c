@@ -15,12 +15,14 @@
 #define TRIES 8                                          /* to find a key whose partition is not busy */
 
 const char *const work_kinds[WORK_KINDS] = { "put", "cas", "get", "eventual get", "append", "list", "eventual list",
-	"query", "scan", "tx append", "tx list" };
+	"query", "scan", "local query", "tx append", "tx list" };
 
-/* Of a hundred; without transactions and with them. */
-static const unsigned share[2][WORK_KINDS] = {
-	{ 15, 16, 28, 8, 12, 10, 4, 5, 2 },
-	{ [WORK_APPEND] = 10, [WORK_LIST] = 12, [WORK_ELIST] = 3, [WORK_TX_APPEND] = 45, [WORK_TX_LIST] = 30 },
+/* Of a hundred. */
+static const unsigned share[][WORK_KINDS] = {
+	[WORK_MIXED] = { 15, 16, 28, 8, 12, 10, 4, 5, 2 },
+	[WORK_INDEXES] = { 20, 18, 12, 3, 10, 6, 2, 4, 2, [WORK_LOCAL] = 23 },
+	[WORK_TRANSACTIONS] = { [WORK_APPEND] = 10, [WORK_LIST] = 12, [WORK_ELIST] = 3, [WORK_TX_APPEND] = 45,
+		[WORK_TX_LIST] = 30 },
 };
 #define CHECK_EVERY 4                                    /* transactions */
 
@@ -34,7 +36,8 @@ struct item {
 
 struct work {
 	const char *table;
-	bool transactions;
+	enum work_load load;
+	bool transactions;                               /* the load is of them */
 	uint64_t random, values, txs;
 	struct item reg[WORK_REGISTERS], list[WORK_LISTS_MAX];
 	unsigned lists_n;                                /* in use */
@@ -82,13 +85,14 @@ static void renew(struct work *w, struct item *i, char kind)
 	i->partition = partition_of(w, kind, i->number);
 }
 
-struct work *work_new(uint64_t seed, const char *table, bool transactions)
+struct work *work_new(uint64_t seed, const char *table, enum work_load load)
 {
 	struct work *w = mem_new(sizeof *w);
 
 	w->table = table;
-	w->transactions = transactions;
-	w->lists_n = transactions ? WORK_LISTS_MAX : WORK_LISTS;
+	w->load = load;
+	w->transactions = load == WORK_TRANSACTIONS;
+	w->lists_n = w->transactions ? WORK_LISTS_MAX : WORK_LISTS;
 	w->random = dice_seed(seed);
 	w->hasher = key_hasher_new();
 	json_read_init(&w->json, BYTES_NONE, DEPTH_MAX);
@@ -190,9 +194,9 @@ static bool choose(struct work *w, struct work_op *op, const unsigned *busy, uns
 	unsigned roll = (unsigned)(dice(w) % 100);
 	struct item *i;
 
-	*op = (struct work_op){ .kind = WORK_PUT };
-	while (roll >= share[w->transactions][op->kind])
-		roll -= share[w->transactions][op->kind++];
+	*op = (struct work_op){ .kind = WORK_PUT, .indexed = w->load == WORK_INDEXES };
+	while (roll >= share[w->load][op->kind])
+		roll -= share[w->load][op->kind++];
 	if (op->kind == WORK_TX_APPEND || op->kind == WORK_TX_LIST)
 		return choose_tx(w, op, busy, max);
 	i = pick(w, is_list(op->kind), busy, max);
@@ -221,6 +225,20 @@ const char *work_next(struct work *w, const unsigned *busy, unsigned max, struct
 	return work_json_ask(op, w->table, tables_of(w), dice(w), body);
 }
 
+/* In transactions, which see all of another or nothing. */
+static void read_lists_together(struct work *w)
+{
+	for (uint32_t i = 0; i < w->lists; i += WORK_TX_LISTS_MAX) {
+		struct work_op op = { .kind = WORK_TX_LIST, .tx = ++w->txs, .last = true };
+
+		while (op.lists < WORK_TX_LISTS_MAX && i + op.lists < w->lists) {
+			op.list[op.lists] = i + op.lists;
+			op.lists++;
+		}
+		w->last[w->last_n++] = op;
+	}
+}
+
 void work_finish(struct work *w)
 {
 	w->finishing = true;
@@ -228,7 +246,9 @@ void work_finish(struct work *w)
 	for (uint32_t i = 0; i < w->regs * WORK_ROWS; i++)
 		w->last[w->last_n++] = (struct work_op){ .kind = WORK_GET, .item = i / WORK_ROWS, .row = i % WORK_ROWS,
 			.last = true };
-	for (uint32_t i = 0; i < w->lists; i++)
+	if (w->load == WORK_TRANSACTIONS)
+		read_lists_together(w);
+	for (uint32_t i = 0; w->load != WORK_TRANSACTIONS && i < w->lists; i++)
 		w->last[w->last_n++] = (struct work_op){ .kind = WORK_LIST, .item = i, .last = true };
 }
 
@@ -326,25 +346,34 @@ static void saw(struct work *w, const struct hist_op *times, bool list, bool eve
 	hist_add(&w->hist, o, NULL, 0);
 }
 
-static bool read_good(struct work *w, const struct work_op *op, const struct hist_op *times)
+/* A query or a scan.  In the local index rows lie as their values do. */
+static bool read_rows(struct work *w, const struct work_op *op, const struct hist_op *times)
 {
 	const struct work_answer *a = &w->answer;
 	bool there[WORK_ROWS] = { false };
 
-	if (op->kind == WORK_QUERY || op->kind == WORK_SCAN) {
-		for (size_t i = 0; i < a->rows_n; i++) {
-			const struct work_row *r = &a->rows[i];
+	for (size_t i = 0; i < a->rows_n; i++) {
+		const struct work_row *r = &a->rows[i];
 
-			if (r->row >= WORK_ROWS || (op->kind == WORK_QUERY && (r->list || r->item != op->item)))
-				return false;
-			there[r->row] = true;
-			saw(w, times, r->list, false, r->item, r->row, r);
-		}
-		for (uint32_t i = 0; op->kind == WORK_QUERY && !a->more && i < WORK_ROWS; i++)
-			if (!there[i])
-				saw(w, times, false, false, op->item, i, NULL);
-		return true;
+		if (r->row >= WORK_ROWS || (op->kind != WORK_SCAN && (r->list || r->item != op->item)))
+			return false;
+		if (op->kind == WORK_LOCAL && (there[r->row] || r->value <= (i > 0 ? a->rows[i - 1].value : 0)))
+			return false;
+		there[r->row] = true;
+		saw(w, times, r->list, false, r->item, r->row, r);
 	}
+	for (uint32_t i = 0; op->kind != WORK_SCAN && !a->more && i < WORK_ROWS; i++)
+		if (!there[i])
+			saw(w, times, false, false, op->item, i, NULL);
+	return true;
+}
+
+static bool read_good(struct work *w, const struct work_op *op, const struct hist_op *times)
+{
+	const struct work_answer *a = &w->answer;
+
+	if (op->kind == WORK_QUERY || op->kind == WORK_SCAN || op->kind == WORK_LOCAL)
+		return read_rows(w, op, times);
 	if (a->rows_n > 1 || (a->rows_n == 1 && (a->rows[0].item != op->item || a->rows[0].row != op->row ||
 	                                         a->rows[0].list != is_list(op->kind))))
 		return false;

@@ -9,6 +9,10 @@
  * Or transactions, on lists alone: of two tables, so that they are neighbours nowhere.  One appends to one to four of
  * them, one in four on condition that yet another has as many elements as was known last; or it reads up to four.
  * Other requests append to and read single ones.
+ *
+ * Or the mixed load on a table with indexes, with strong queries of a local one.  A register with value n lies at n in "byv";
+ * unless 3 divides n, also in the local "byw", and unless 4 does, in the global "byg": rows move, come
+ * and go.  An append moves its list in "byg".
  * Does not: I/O, read a clock, judge.
  */
 #ifndef T_KILL_WORK_H
@@ -39,10 +43,13 @@ enum work_kind {
 	WORK_ELIST,
 	WORK_QUERY,
 	WORK_SCAN,
+	WORK_LOCAL,                                      /* a query of a local index */
 	WORK_TX_APPEND,
 	WORK_TX_LIST,
 	WORK_KINDS
 };
+
+enum work_load { WORK_MIXED, WORK_TRANSACTIONS, WORK_INDEXES };
 
 struct work_op {
 	enum work_kind kind;
@@ -54,6 +61,7 @@ struct work_op {
 	unsigned lists;
 	bool checks;                                     /* also that list `item` has `expect` elements */
 	bool last;                                       /* of the reads at the end */
+	bool indexed;                                    /* what is written has the keys of indexes */
 };
 
 /* How an operation ended, as far as the connection can tell. */
@@ -74,12 +82,24 @@ struct work_counts {
 	char broken_why[400];                            /* the first one */
 };
 
+/* Members of CreateTable: attributes of the keys of indexes, and these. */
+#define WORK_INDEX_ATTRIBUTES                                                                                          \
+	",{\"AttributeName\":\"v\",\"AttributeType\":\"N\"},{\"AttributeName\":\"w\",\"AttributeType\":\"N\"},"               \
+	"{\"AttributeName\":\"g\",\"AttributeType\":\"S\"}"
+#define WORK_INDEX_LOCAL(name, sort, projection)                                                                       \
+	"{\"IndexName\":\"" name "\",\"KeySchema\":[{\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"},{\"AttributeName\":\"" sort \
+	"\",\"KeyType\":\"RANGE\"}],\"Projection\":{\"ProjectionType\":\"" projection "\"}}"
+#define WORK_INDEX_LISTS                                                                                               \
+	",\"LocalSecondaryIndexes\":[" WORK_INDEX_LOCAL("byv", "v", "KEYS_ONLY") "," WORK_INDEX_LOCAL("byw", "w", "ALL") "]," \
+	"\"GlobalSecondaryIndexes\":[{\"IndexName\":\"byg\",\"KeySchema\":[{\"AttributeName\":\"g\",\"KeyType\":\"HASH\"}]," \
+	"\"Projection\":{\"ProjectionType\":\"ALL\"}}]"
+
 extern const char *const work_kinds[WORK_KINDS];
 
 struct work;
 
-/* Tables are `table` and, with transactions, the same name and a 2. */
-struct work *work_new(uint64_t seed, const char *table, bool transactions);
+/* Tables are `table` and, with transactions, the same name and a 2; with WORK_INDEXES it has WORK_INDEX_LISTS. */
+struct work *work_new(uint64_t seed, const char *table, enum work_load load);
 unsigned work_partitions(const struct work *w);
 void work_free(struct work *w);
 

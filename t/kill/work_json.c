@@ -8,6 +8,7 @@
 #define DEPTH_MAX 16
 #define PAD_BYTES_MAX 700
 #define SCAN_LIMIT 8
+#define GROUPS 16                                        /* partition keys of the global index */
 #define LIST_BACK_EVERY 4                                /* an append asks for the whole list that often */
 
 /* --- asking */
@@ -33,15 +34,48 @@ static void key(struct buf *b, const struct work_op *op)
 	        op->row);
 }
 
+/* Which of the keys of sparse indexes it has. */
+static bool has_w(const struct work_op *op)
+{
+	return op->indexed && op->value % 3 > 0;
+}
+
+static bool has_g(const struct work_op *op)
+{
+	return op->indexed && op->value % 4 > 0;
+}
+
+static void put_g(struct buf *b, const struct work_op *op, const char *name)
+{
+	if (has_g(op))
+		buf_fmt(b, ",\"%s\":{\"S\":\"g%" PRIu64 "\"}", name, op->value % GROUPS);
+}
+
+/* The rest of an update expression after SET x = ... */
+static void set_keys(struct buf *b, const struct work_op *op)
+{
+	bool w = op->kind == WORK_CAS;
+
+	if (!op->indexed)
+		return;
+	buf_fmt(b, "%s%s", w && has_w(op) ? ", w = :n" : "", has_g(op) ? ", g = :g" : "");
+	if ((w && !has_w(op)) || !has_g(op))
+		buf_fmt(b, " REMOVE %s%s%s", w && !has_w(op) ? "w" : "", w && !has_w(op) && !has_g(op) ? ", " : "",
+		        has_g(op) ? "" : "g");
+}
+
 static void cas(struct buf *b, const struct work_op *op)
 {
 	buf_str(b, "\"Key\":{");
 	key(b, op);
-	buf_fmt(b, "},\"UpdateExpression\":\"SET v = :n\",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\","
+	buf_str(b, "},\"UpdateExpression\":\"SET v = :n");
+	set_keys(b, op);
+	buf_fmt(b, "\",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\","
 	        "\"ConditionExpression\":\"%s\",\"ExpressionAttributeValues\":{\":n\":{\"N\":\"%" PRIu64 "\"}",
 	        op->expect == 0 ? "attribute_not_exists(v)" : "v = :o", op->value);
 	if (op->expect != 0)
 		buf_fmt(b, ",\":o\":{\"N\":\"%" PRIu64 "\"}", op->expect);
+	put_g(b, op, ":g");
 	buf_str(b, "}");
 }
 
@@ -49,9 +83,11 @@ static void append(struct buf *b, const struct work_op *op, uint64_t dice)
 {
 	buf_str(b, "\"Key\":{");
 	key(b, op);
-	buf_fmt(b, "},\"UpdateExpression\":\"SET l = list_append(if_not_exists(l, :e), :v)\",\"ExpressionAttributeValues\":"
-	        "{\":e\":{\"L\":[]},\":v\":{\"L\":[{\"N\":\"%" PRIu64 "\"}]}}%s", op->value,
-	        dice % LIST_BACK_EVERY == 0 ? ",\"ReturnValues\":\"UPDATED_NEW\"" : "");
+	buf_str(b, "},\"UpdateExpression\":\"SET l = list_append(if_not_exists(l, :e), :v)");
+	set_keys(b, op);
+	buf_fmt(b, "\",\"ExpressionAttributeValues\":{\":e\":{\"L\":[]},\":v\":{\"L\":[{\"N\":\"%" PRIu64 "\"}]}", op->value);
+	put_g(b, op, ":g");
+	buf_fmt(b, "}%s", dice % LIST_BACK_EVERY == 0 ? ",\"ReturnValues\":\"UPDATED_NEW\"" : "");
 }
 
 static void list_key(struct buf *b, uint32_t list, const char *table, unsigned tables)
@@ -97,6 +133,9 @@ const char *work_json_ask(const struct work_op *op, const char *table, unsigned 
 		buf_str(b, "\"Item\":{");
 		key(b, op);
 		buf_fmt(b, ",\"v\":{\"N\":\"%" PRIu64 "\"}", op->value);
+		if (has_w(op))
+			buf_fmt(b, ",\"w\":{\"N\":\"%" PRIu64 "\"}", op->value);
+		put_g(b, op, "g");
 		pad(b, dice);
 		buf_str(b, "}}");
 		return "PutItem";
@@ -108,6 +147,9 @@ const char *work_json_ask(const struct work_op *op, const char *table, unsigned 
 		append(b, op, dice);
 		buf_str(b, "}");
 		return "UpdateItem";
+	case WORK_LOCAL:
+		buf_str(b, "\"IndexName\":\"byv\",");
+		/* fall through */
 	case WORK_QUERY:
 		buf_fmt(b, "\"ConsistentRead\":true,\"KeyConditionExpression\":\"pk = :p\",\"ExpressionAttributeValues\":"
 		        "{\":p\":{\"S\":\"r%" PRIu32 "\"}}}", op->item);

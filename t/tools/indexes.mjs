@@ -129,6 +129,8 @@ function differences(table, x, items, rows) {
   return wrong;
 }
 
+const short = (s) => (s.length > 400 ? `${s.slice(0, 400)}...` : s);
+
 async function compare(TableName, least) {
   const table = await describe(TableName);
   const l = table.LocalSecondaryIndexes ?? [], g = (table.GlobalSecondaryIndexes ?? []).filter((x) => x.IndexStatus === "ACTIVE");
@@ -139,7 +141,7 @@ async function compare(TableName, least) {
     const d = differences(table, x, items, rows);
     lines.push(`${x.IndexName} ${rows.length} of ${items.length}`);
     if (rows.length < least) d.push(`has ${rows.length} rows, of at least ${least}`);
-    if (d.length > 0) wrong.push(`${x.IndexName}: ${d.length} differences: ${d.slice(0, 5).join("; ")}`);
+    if (d.length > 0) wrong.push(`${x.IndexName}: ${d.length} differences: ${d.slice(0, 5).map(short).join("; ")}`);
   }
   if (lines.length === 0) wrong.push("there is no index to compare");
   return { lines, wrong };
