@@ -1,433 +1,424 @@
-/* cmd/ddb-autoadmin/tables_index.c: ids, tables and steps of indexes; what groups are told, and users, of what nodes say. */
+/* cmd/ddb-autoadmin/tables_index.c: what indexes are in definitions, from the first step to the last. */
+#include "cmd/ddb-autoadmin/autoadmin.h"
+#include "check.h"
+
 #include <stdlib.h>
 
-#include "cmd/ddb-autoadmin/autoadmin.h"
-#include "index_fixture.h"
+#include "json.h"
+#include "mem.h"
+#include "pjson.h"
 #include "px.h"
 
-#define TABLE(version, rest)                                                                                           \
-	"{\"Id\":{\"N\":\"7\"},\"Version\":{\"N\":\"" version "\"},\"Schema\":{\"N\":\"1\"},\"TableName\":{\"S\":\"tab\"},"    \
-	"\"TableStatus\":{\"S\":\"ACTIVE\"},\"TableArn\":{\"S\":\"arn:tab\"},\"CreationDateTime\":{\"N\":\"1\"},"      \
-	"\"BillingMode\":{\"S\":\"PAY_PER_REQUEST\"},"                                                                 \
-	"\"KeySchema\":{\"L\":[" INDEX_PART("pk", "HASH") "," INDEX_PART("sk", "RANGE") "]},\"AttributeDefinitions\":" \
-	"{\"L\":[" INDEX_TYPE("pk", "S") "," INDEX_TYPE("sk", "N") "," INDEX_TYPE("x", "S") "]}" rest "}"
-#define LISTS(locals, globals) ",\"LocalSecondaryIndexes\":{\"L\":[" locals "]},\"GlobalSecondaryIndexes\":{\"L\":[" globals "]}"
-#define ASKED(name, key) INDEX_MAP("\"IndexName\":{\"S\":\"" name "\"},\"KeySchema\":{\"L\":[" key "]}," \
-				   "\"Projection\":{\"M\":{\"ProjectionType\":{\"S\":\"ALL\"}}}")
-#define L_KEY INDEX_PART("pk", "HASH") "," INDEX_PART("x", "RANGE")
-#define G_KEY INDEX_PART("x", "HASH")
-#define GLOBAL(name, id, status) INDEX_GLOBAL(name, id, G_KEY, "ALL", status)
+#define TEXT_MAX 4096
+#define ARN "arn:aws:dynamodb:us-east-1:000000000000:table/orders"
 
-static struct table table_of(const char *text)
+/* Quotes are single ones. */
+#define PART(name, kind) "{'AttributeName':'" name "','KeyType':'" kind "'}"
+#define TYPE(name, type) "{'AttributeName':'" name "','AttributeType':'" type "'}"
+#define KEYS(sort) "'KeySchema':[" PART("pk", "HASH") "," PART(sort, "RANGE") "]"
+#define KEYS_OF(hash) "'KeySchema':[" PART(hash, "HASH") "]"
+#define ALL "'Projection':{'ProjectionType':'ALL'}"
+#define SOME "'Projection':{'ProjectionType':'INCLUDE','NonKeyAttributes':['x']}"
+#define NAMED(name, more) "{'IndexName':'" name "'," more "}"
+#define GIVEN(id, name) "'Id':" id ",'IndexArn':'" ARN "/index/" name "'"
+#define ROWS(status, table) ",'IndexStatus':'" status "','Table':'" table "'"
+#define TABLE_AS(version, more)                                                                                        \
+	"{'Id':7,'Version':" version ",'Schema':1,'TableName':'orders','TableStatus':'ACTIVE','TableArn':'" ARN "',"   \
+	"'CreationDateTime':5," KEYS("sk") ",'AttributeDefinitions':[" TYPE("pk", "S") "," TYPE("sk", "S") ","         \
+	TYPE("a", "S") "," TYPE("g", "N") "],'BillingMode':'PAY_PER_REQUEST'" more "}"
+#define LOCALS(list) ",'LocalSecondaryIndexes':[" list "]"
+#define GLOBALS(list) ",'GlobalSecondaryIndexes':[" list "]"
+#define COUNTED(next, version) ",'NextIndex':" next ",'IndexVersion':" version
+
+/* As asked for, and as they are then. */
+#define BY_A NAMED("by-a", KEYS("a") "," ALL)
+#define BY_G NAMED("by-g", KEYS_OF("g") "," SOME)
+#define BY_A_1 NAMED("by-a", KEYS("a") "," ALL "," GIVEN("1", "by-a"))
+#define BY_G_2(status) NAMED("by-g", KEYS_OF("g") "," SOME "," GIVEN("2", "by-g") ROWS(status, "#7.2"))
+#define BY_A_3(status) NAMED("by-a2", KEYS_OF("a") "," ALL "," GIVEN("3", "by-a2") ROWS(status, "#7.3"))
+#define BOTH TABLE_AS("4", LOCALS(BY_A_1) GLOBALS(BY_G_2("ACTIVE")) COUNTED("2", "4"))
+#define GROWING TABLE_AS("5", LOCALS(BY_A_1) GLOBALS(BY_G_2("ACTIVE") "," BY_A_3("CREATING")) COUNTED("3", "5"))
+
+/* Owned. */
+static struct bytes item(const char *text)
 {
-	struct bytes item = index_item(text);
+	char json[TEXT_MAX], message[PJSON_MESSAGE_MAX] = "";
+	struct item_build b;
+	struct json_read r;
+	struct bytes out;
+	size_t n = 0;
+
+	for (; text[n] != '\0' && n < TEXT_MAX; n++)
+		json[n] = text[n] == '\'' ? '"' : text[n];
+	item_build_init(&b);
+	json_read_init(&r, (struct bytes){ (uint8_t *)json, n }, JSON_DEPTH_MAX);
+	json_read_next(&r);
+	CHECK(pjson_item(&r, &b, message));
+	CHECK_STR(message, "");
+	out = bytes_copy(item_build_view(&b));
+	json_read_fini(&r);
+	item_build_fini(&b);
+	return out;
+}
+
+/* Until the second call after this one. */
+static const char *text_of(struct bytes item)
+{
+	static char texts[2][TEXT_MAX];
+	static size_t turn;
+	char *text = texts[turn++ % 2];
+	struct buf b = { 0 };
+	struct json_write w = { .b = &b };
+	size_t n;
+
+	pjson_write_item(&w, item);
+	for (n = 0; n < b.n && n < TEXT_MAX - 1; n++)
+		text[n] = b.p[n] == '"' ? '\'' : (char)b.p[n];
+	text[n] = '\0';
+	buf_fini(&b);
+	return text;
+}
+
+/* The same text, its names in the order of items. */
+static const char *same(const char *text)
+{
+	struct bytes one;
+
+	if (text[0] == '\0')
+		return text;
+	one = item(text);
+	text = text_of(one);
+	free((void *)one.p);
+	return text;
+}
+
+#define CHECK_SAME(a, b) CHECK_STR(a, same(b))
+
+/* The definition that becomes of one after another; "" if it is refused. */
+static const char *numbered(const char *definition, const char *before)
+{
+	struct bytes new = item(definition), old = before != NULL ? item(before) : BYTES_NONE;
+	const char *text = "";
 	struct table t;
 
-	CHECK(table_init(&t, item));
-	free((void *)item.p);
-	return t;
-}
-
-static uint64_t number(struct bytes item, const char *name)
-{
-	struct value v;
-	struct num n;
-	uint64_t u;
-
-	CHECK(item_get(item, bytes_str(name), &v) && item_value_num(v, &n) && num_to_u64(&n, &u));
-	return u;
-}
-
-static bool has(struct bytes item, const char *name)
-{
-	struct value v;
-
-	return item_get(item, bytes_str(name), &v);
-}
-
-static bool text_is(struct bytes item, const char *name, const char *want)
-{
-	struct value v;
-
-	return item_get(item, bytes_str(name), &v) && v.tag == ITEM_S && bytes_is(v.body, want);
-}
-
-static struct bytes entry(struct bytes definition, const char *list, size_t i)
-{
-	struct value v;
-
-	CHECK(item_get(definition, bytes_str(list), &v) && v.tag == ITEM_L);
-	for (struct item_iter it = item_iter(v.body); item_next_value(&it, &v);)
-		if (i-- == 0)
-			return v.body;
-	CHECK(false);
-	return BYTES_NONE;
-}
-
-static size_t entries(struct bytes definition, const char *list)
-{
-	struct value v;
-
-	CHECK(item_get(definition, bytes_str(list), &v) && v.tag == ITEM_L);
-	return item_count(v.body);
-}
-
-/* --- ids ---------------------------------------------------------------------------------------------------------- */
-
-TEST(indexes_of_a_new_table_are_numbered_and_active)
-{
-	struct table t = table_of(TABLE("9", LISTS(ASKED("l", L_KEY), ASKED("g", G_KEY) "," ASKED("h", G_KEY))));
-	struct bytes x;
-
-	CHECK(tables_index_any(t.definition));
-	CHECK(tables_index_number(&t, BYTES_NONE));
-	CHECK_INT(number(t.definition, "NextIndex"), 3);
-	CHECK_INT(number(t.definition, "IndexVersion"), 9);
-	x = entry(t.definition, "LocalSecondaryIndexes", 0);
-	CHECK_INT(number(x, "Id"), 1);
-	CHECK(text_is(x, "IndexArn", "arn:tab/index/l") && !has(x, "IndexStatus") && !has(x, "Table"));
-	x = entry(t.definition, "GlobalSecondaryIndexes", 1);
-	CHECK_INT(number(x, "Id"), 3);
-	CHECK(text_is(x, "IndexStatus", "ACTIVE") && text_is(x, "Table", "#7.3") && text_is(x, "IndexName", "h"));
+	CHECK(table_init(&t, new));
+	if (tables_index_number(&t, old))
+		text = text_of(t.definition);
 	table_fini(&t);
+	free((void *)new.p);
+	free((void *)old.p);
+	return text;
+}
+
+TEST(a_new_table_s_indexes_get_ids_and_tables_and_are_active)
+{
+	CHECK_SAME(numbered(TABLE_AS("4", LOCALS(BY_A) GLOBALS(BY_G)), NULL), BOTH);
+}
+
+TEST(what_only_the_catalogue_knows_cannot_be_asked_for)
+{
+	CHECK_SAME(numbered(TABLE_AS("4", LOCALS(NAMED("by-a", KEYS("a") "," ALL ",'Id':9,'IndexArn':'x','ItemCount':5,'IndexSizeBytes':6"))
+	                   GLOBALS(NAMED("by-g", KEYS_OF("g") "," SOME ",'Id':9,'Partitions':'x','Backfilling':true" ROWS("CREATING", "#1.1")))
+	                   COUNTED("77", "88")), NULL), BOTH);
 }
 
 TEST(a_table_without_indexes_stays_as_it_is)
 {
-	struct table t = table_of(TABLE("9", ""));
-
-	CHECK(!tables_index_any(t.definition) && tables_index_number(&t, BYTES_NONE));
-	CHECK(!has(t.definition, "IndexVersion") && !has(t.definition, "NextIndex"));
-	table_fini(&t);
+	CHECK_SAME(numbered(TABLE_AS("4", ""), NULL), TABLE_AS("4", ""));
+	CHECK_SAME(numbered(TABLE_AS("5", ",'x':'y'"), TABLE_AS("4", "")), TABLE_AS("5", ",'x':'y'"));
 }
 
-/* Is new, made from old, a change that may be?  *t is what becomes of it. */
-static bool changes(const char *old, const char *new, struct table *t)
+TEST(another_index_of_a_table_is_creating_and_the_others_stay)
 {
-	struct bytes before = index_item(old);
-	bool ok;
-
-	*t = table_of(new);
-	ok = tables_index_number(t, before);
-	free((void *)before.p);
-	return ok;
+	CHECK_SAME(numbered(TABLE_AS("5", LOCALS(BY_A_1) GLOBALS(BY_G_2("ACTIVE") "," NAMED("by-a2", KEYS_OF("a") "," ALL)) COUNTED("2", "4")),
+	                   BOTH), GROWING);
+	/* The first one of a table is, too. */
+	CHECK_SAME(numbered(TABLE_AS("5", GLOBALS(BY_G)), TABLE_AS("4", "")),
+	          TABLE_AS("5", GLOBALS(NAMED("by-g", KEYS_OF("g") "," SOME "," GIVEN("1", "by-g") ROWS("CREATING", "#7.1"))) COUNTED("1", "5")));
 }
 
-#define COUNTED ",\"NextIndex\":{\"N\":\"4\"},\"IndexVersion\":{\"N\":\"5\"}"
-
-TEST(an_index_that_comes_gets_an_id_that_was_never_given)
+TEST(ids_are_not_given_twice)
 {
-	struct table t;
-	struct bytes x;
+	const char *gone = TABLE_AS("9", LOCALS(BY_A_1) GLOBALS() COUNTED("2", "8"));
 
-	CHECK(changes(TABLE("8", LISTS("", GLOBAL("g", "2", "ACTIVE")) COUNTED),
-		      TABLE("9", LISTS("", GLOBAL("g", "2", "ACTIVE") "," ASKED("new", G_KEY)) COUNTED), &t));
-	CHECK_INT(number(t.definition, "NextIndex"), 5);
-	CHECK_INT(number(t.definition, "IndexVersion"), 9);
-	x = entry(t.definition, "GlobalSecondaryIndexes", 1);
-	CHECK_INT(number(x, "Id"), 5);
-	CHECK(text_is(x, "IndexStatus", "CREATING") && text_is(x, "Table", "#7.5"));
-	table_fini(&t);
+	CHECK_SAME(numbered(TABLE_AS("10", LOCALS(BY_A_1) GLOBALS(NAMED("by-g", KEYS_OF("g") "," SOME)) COUNTED("2", "8")), gone),
+	          TABLE_AS("10", LOCALS(BY_A_1) GLOBALS(NAMED("by-g", KEYS_OF("g") "," SOME "," GIVEN("3", "by-g") ROWS("CREATING", "#7.3")))
+	                   COUNTED("3", "10")));
 }
 
-TEST(a_status_is_a_change_and_throughput_is_none)
+TEST(what_is_counted_is_not_stored_and_changes_no_version)
 {
-	struct table t;
-
-	CHECK(changes(TABLE("8", LISTS("", GLOBAL("g", "2", "ACTIVE")) COUNTED), TABLE("9", LISTS("", GLOBAL("g", "2", "DELETING")) COUNTED), &t));
-	CHECK_INT(number(t.definition, "IndexVersion"), 9);
-	table_fini(&t);
-	CHECK(changes(TABLE("8", LISTS("", GLOBAL("g", "2", "ACTIVE")) COUNTED),
-		      TABLE("9", LISTS("", INDEX_MAP(INDEX_MEMBERS("g", "2", G_KEY, "ALL") ",\"IndexStatus\":{\"S\":\"ACTIVE\"},\"Table\":"
-						     "{\"S\":\"#7.2\"},\"ProvisionedThroughput\":{\"M\":{}},\"ItemCount\":{\"N\":\"3\"}")) COUNTED), &t));
-	CHECK_INT(number(t.definition, "IndexVersion"), 5);
-	CHECK(has(entry(t.definition, "GlobalSecondaryIndexes", 0), "ProvisionedThroughput"));
-	CHECK(!has(entry(t.definition, "GlobalSecondaryIndexes", 0), "ItemCount"));
-	table_fini(&t);
+	CHECK_SAME(numbered(TABLE_AS("5", LOCALS(NAMED("by-a", KEYS("a") "," ALL "," GIVEN("1", "by-a") ",'ItemCount':5,'IndexSizeBytes':6"))
+	                   GLOBALS(NAMED("by-g", KEYS_OF("g") "," SOME "," GIVEN("2", "by-g") ROWS("ACTIVE", "#7.2") ",'Backfilling':true"))
+	                   COUNTED("2", "4")), BOTH),
+	          TABLE_AS("5", LOCALS(BY_A_1) GLOBALS(BY_G_2("ACTIVE")) COUNTED("2", "4")));
 }
 
-TEST(what_an_index_is_made_of_stays)
+TEST(another_status_is_another_version)
 {
-	static const char old[] = TABLE("8", LISTS("", GLOBAL("g", "2", "ACTIVE")) COUNTED);
-	static const char *const bad[] = {
-		TABLE("9", LISTS("", INDEX_GLOBAL("g", "2", INDEX_PART("pk", "HASH"), "ALL", "ACTIVE")) COUNTED),
-		TABLE("9", LISTS("", INDEX_GLOBAL("g", "2", G_KEY, "KEYS_ONLY", "ACTIVE")) COUNTED),
-		TABLE("9", LISTS("", GLOBAL("other", "2", "ACTIVE")) COUNTED),
-		TABLE("9", LISTS("", GLOBAL("g", "3", "ACTIVE")) COUNTED),                       /* no such id */
-		TABLE("9", LISTS("", GLOBAL("g", "2", "ACTIVE") "," ASKED("g", G_KEY)) COUNTED), /* the name is taken */
-		TABLE("9", LISTS(ASKED("l", L_KEY), GLOBAL("g", "2", "ACTIVE")) COUNTED),        /* local ones come with the table only */
-		TABLE("9", LISTS("", "{\"S\":\"g\"}") COUNTED),
+	CHECK_SAME(numbered(TABLE_AS("5", LOCALS(BY_A_1) GLOBALS(BY_G_2("DELETING")) COUNTED("2", "4")), BOTH),
+	          TABLE_AS("5", LOCALS(BY_A_1) GLOBALS(BY_G_2("DELETING")) COUNTED("2", "5")));
+}
+
+TEST(only_an_index_that_is_deleting_may_vanish)
+{
+	const char *deleting = TABLE_AS("5", LOCALS(BY_A_1) GLOBALS(BY_G_2("DELETING")) COUNTED("2", "5"));
+
+	CHECK_SAME(numbered(TABLE_AS("6", LOCALS(BY_A_1) GLOBALS() COUNTED("2", "5")), deleting),
+	          TABLE_AS("6", LOCALS(BY_A_1) GLOBALS() COUNTED("2", "6")));
+	CHECK_SAME(numbered(TABLE_AS("5", LOCALS(BY_A_1) GLOBALS() COUNTED("2", "4")), BOTH), "");
+	CHECK_SAME(numbered(TABLE_AS("5", LOCALS(BY_A_1) COUNTED("2", "4")), BOTH), "");
+	CHECK_SAME(numbered(TABLE_AS("5", COUNTED("2", "4")), BOTH), "");
+	CHECK_SAME(numbered(TABLE_AS("6", LOCALS() GLOBALS(BY_G_2("DELETING")) COUNTED("2", "5")), deleting), "");
+}
+
+TEST(what_an_index_consists_of_stays)
+{
+	static const char *const changed[] = {
+		NAMED("by-g", KEYS_OF("a") "," SOME "," GIVEN("2", "by-g") ROWS("ACTIVE", "#7.2")),
+		NAMED("by-g", KEYS_OF("g") "," ALL "," GIVEN("2", "by-g") ROWS("ACTIVE", "#7.2")),
+		NAMED("by-h", KEYS_OF("g") "," SOME "," GIVEN("2", "by-g") ROWS("ACTIVE", "#7.2")),
+		NAMED("by-g", KEYS_OF("g") "," SOME "," GIVEN("2", "by-g") ROWS("ACTIVE", "#8.2")),
+		NAMED("by-g", KEYS_OF("g") "," SOME "," GIVEN("5", "by-g") ROWS("ACTIVE", "#7.2")),
+		"7",
 	};
+	char text[TEXT_MAX];
 
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		struct table t;
-
-		CHECK(!changes(old, bad[i], &t));
-		table_fini(&t);
+	for (size_t i = 0; i < sizeof changed / sizeof *changed; i++) {
+		snprintf(text, sizeof text, TABLE_AS("5", LOCALS(BY_A_1) GLOBALS("%s") COUNTED("2", "4")), changed[i]);
+		CHECK_SAME(numbered(text, BOTH), "");
 	}
 }
 
-TEST(an_index_goes_only_once_it_is_on_its_way)
+TEST(a_table_gets_no_local_index_later)
 {
-	struct table t;
-
-	CHECK(!changes(TABLE("8", LISTS("", GLOBAL("g", "2", "ACTIVE")) COUNTED), TABLE("9", LISTS("", "") COUNTED), &t));
-	table_fini(&t);
-	CHECK(!changes(TABLE("8", LISTS("", GLOBAL("g", "2", "CREATING")) COUNTED), TABLE("9", COUNTED), &t));
-	table_fini(&t);
-	CHECK(changes(TABLE("8", LISTS("", GLOBAL("g", "2", "DELETING")) COUNTED), TABLE("9", LISTS("", "") COUNTED), &t));
-	CHECK_INT(number(t.definition, "IndexVersion"), 9);
-	CHECK_INT(number(t.definition, "NextIndex"), 4);
-	table_fini(&t);
+	CHECK_SAME(numbered(TABLE_AS("5", LOCALS(BY_A)), TABLE_AS("4", "")), "");
+	CHECK_SAME(numbered(TABLE_AS("5", LOCALS(BY_A_1 "," NAMED("by-b", KEYS("sk") "," ALL)) GLOBALS(BY_G_2("ACTIVE")) COUNTED("2", "4")),
+	                   BOTH), "");
 }
 
-TEST(twenty_at_most)
+TEST(what_is_no_index_is_refused)
 {
-	struct buf globals = { 0 }, text = { 0 };
-	struct table t;
-
-	for (int i = 0; i < INDEX_GLOBAL_MAX + 1; i++) {
-		buf_str(&globals, i > 0 ? "," : "");
-		buf_str(&globals, "{\"M\":{\"IndexName\":{\"S\":\"ind");
-		buf_u8(&globals, (uint8_t)('a' + i));
-		buf_str(&globals, "\"},\"KeySchema\":{\"L\":[" G_KEY "]},\"Projection\":{\"M\":{\"ProjectionType\":{\"S\":\"ALL\"}}}}}");
-		if (i + 1 < INDEX_GLOBAL_MAX)
-			continue;
-		buf_clear(&text);
-		buf_str(&text, TABLE("9", ""));
-		text.n--;                                /* the brace */
-		buf_str(&text, ",\"GlobalSecondaryIndexes\":{\"L\":[");
-		buf_bytes(&text, buf_view(&globals));
-		buf_str(&text, "]}}");
-		buf_u8(&text, 0);
-		t = table_of((const char *)text.p);
-		CHECK(tables_index_number(&t, BYTES_NONE) == (i + 1 == INDEX_GLOBAL_MAX));
-		table_fini(&t);
-	}
-	buf_fini(&globals);
-	buf_fini(&text);
+	CHECK_SAME(numbered(TABLE_AS("4", GLOBALS(NAMED("by-x", KEYS_OF("undefined") "," ALL))), NULL), "");
+	CHECK_SAME(numbered(TABLE_AS("4", GLOBALS(NAMED("by-g", KEYS_OF("g")))), NULL), "");
+	CHECK_SAME(numbered(TABLE_AS("4", GLOBALS("'by-g'")), NULL), "");
+	CHECK_SAME(numbered(TABLE_AS("5", LOCALS(BY_A_1) GLOBALS(BY_G_2("ACTIVE") "," BY_G_2("ACTIVE")) COUNTED("2", "4")), BOTH), "");
 }
 
-/* --- a table in the state, with its index's --------------------------------------------------------------------- */
+/* --- with the state of the cluster -------------------------------------------------------------------------------- */
 
-struct fixture {
-	struct aa a;
-	struct aa_node node[2];
-	struct aa_table *t, *rows;
-	struct item_build b;
-};
+static struct aa *a;
 
-static struct bytes partition_of(uint64_t group)
+/* A table of one group, `group`. */
+static struct aa_table *add(const char *definition, uint64_t group)
 {
-	struct buf b = { 0 }, members = { 0 };
-	struct bytes out;
+	struct bytes item_of = item(definition);
+	struct buf partitions = { 0 }, members = { 0 };
+	struct aa_table *t;
 
 	MSG_LIST_PUT(&members, member, (&(struct msg_member){ 1, PX_STORAGE }), MSG_VERSION);
-	MSG_LIST_PUT(&b, partition, (&(struct msg_partition){ .group = group, .ballot = PX_BALLOT(1, 1), .leader = 1,
-							      .members = buf_view(&members) }), MSG_VERSION);
-	out = bytes_copy(buf_view(&b));
-	buf_fini(&members);
-	buf_fini(&b);
-	return out;
-}
-
-static struct aa_table *add(struct fixture *f, struct bytes definition, uint64_t group)
-{
-	struct bytes partitions = partition_of(group);
-	struct aa_table *t = state_add_table(&f->a, definition, partitions);
-
+	MSG_LIST_PUT(&partitions, partition, (&(struct msg_partition){ .group = group, .ballot = PX_BALLOT(1, 1), .leader = 1,
+		.members = buf_view(&members) }), MSG_VERSION);
+	t = state_add_table(a, item_of, buf_view(&partitions));
 	CHECK(t != NULL);
-	state_serving(&f->a, t, true);
-	free((void *)partitions.p);
+	buf_fini(&members);
+	buf_fini(&partitions);
+	free((void *)item_of.p);
 	return t;
 }
 
-/* tab in group 10 with a local index 1 and a global one 2, whose rows are in group 20; two nodes have both groups. */
-static void begin(struct fixture *f, const char *status)
+static void start(void)
 {
-	struct table t = table_of(TABLE("9", LISTS(ASKED("l", L_KEY), ASKED("g", G_KEY))));
-	struct table made;
-
-	*f = (struct fixture){ 0 };
-	item_build_init(&f->b);
-	CHECK(tables_index_number(&t, BYTES_NONE));
-	f->t = add(f, t.definition, 10);
-	for (size_t i = 0; i < f->t->indexes.n; i++)
-		if (!f->t->indexes.v[i].local) {
-			f->t->indexes.v[i].status = strcmp(status, "CREATING") == 0 ? INDEX_CREATING
-						  : strcmp(status, "DELETING") == 0 ? INDEX_DELETING : INDEX_ACTIVE;
-			tables_index_define(&f->b, &t, &f->t->indexes.v[i]);
-		}
-	CHECK(item_build_ok(&f->b));
-	made = (struct table){ .id = 8, .version = 9, .schema = 1, .name = BYTES_LIT("#7.2"), .status = TABLE_ACTIVE,
-			       .billing = TABLE_PAY_PER_REQUEST, .arn = BYTES_LIT("arn"), .key = f->t->indexes.v[1].key,
-			       .definition = bytes_copy(item_build_view(&f->b)) };
-	table_build(&f->b, &made);
-	f->rows = add(f, item_build_view(&f->b), 20);
-	free((void *)made.definition.p);
-	table_fini(&t);
-	f->a.nnodes = 2;
-	for (size_t i = 0; i < 2; i++)
-		f->a.node[i] = &f->node[i];
+	a = mem_new(sizeof *a);
 }
 
-static void say(struct fixture *f, size_t node, uint64_t group, uint64_t applied, uint64_t rows, struct bytes locals)
+static void stop(void)
 {
-	struct aa_group_state *s = calloc(1, sizeof *s);
-
-	*s = (struct aa_group_state){ .group = group, .applied = applied, .rows = rows, .bytes = 100 * rows, .locals = locals };
-	HASH_ADD(hh, f->node[node].states, group, sizeof s->group, s);
+	while (a->tables != NULL)
+		state_remove_table(a, a->tables);
+	free(a);
 }
 
-static void end(struct fixture *f)
-{
-	for (size_t i = 0; i < 2; i++) {
-		struct aa_group_state *s, *next;
+#define ROWS_TABLE(name)                                                                                               \
+	"{'Id':8,'Version':4,'Schema':1,'TableName':'" name "','TableStatus':'ACTIVE','TableArn':'x','CreationDateTime':5," \
+	"'KeySchema':[" PART("g", "HASH") "," PART("pk", "RANGE") "," PART("sk", "RANGE") "],'AttributeDefinitions':["   \
+	TYPE("pk", "S") "," TYPE("sk", "S") "," TYPE("g", "N") "],'BillingMode':'PAY_PER_REQUEST'}"
 
-		HASH_ITER(hh, f->node[i].states, s, next) {
-			HASH_DEL(f->node[i].states, s);
-			free(s);
-		}
-	}
-	state_clear(&f->a);
-	item_build_fini(&f->b);
+TEST(the_table_of_an_index_has_its_key_and_then_the_table_s)
+{
+	struct item_build b;
+	struct aa_table *t;
+
+	start();
+	t = add(BOTH, 20);
+	item_build_init(&b);
+	tables_index_define(&b, &t->t, index_set_of(&t->indexes, 2));
+	CHECK_SAME(text_of(item_build_view(&b)),
+	          "{'TableName':'#7.2','KeySchema':[" PART("g", "HASH") "," PART("pk", "RANGE") "," PART("sk", "RANGE") "],"
+	          "'AttributeDefinitions':[" TYPE("pk", "S") "," TYPE("sk", "S") "," TYPE("a", "S") "," TYPE("g", "N") "],"
+	          "'BillingMode':'PAY_PER_REQUEST'}");
+	item_build_fini(&b);
+	stop();
 }
 
-TEST(rows_lie_under_the_indexs_key_and_then_the_items)
+TEST(groups_are_told_of_indexes_that_stay_and_where_their_rows_are)
 {
-	struct fixture f;
-
-	begin(&f, "ACTIVE");
-	CHECK_INT(f.rows->t.key.n, 3);
-	CHECK_INT(f.rows->t.key.hash_n, 1);
-	CHECK(bytes_is(f.rows->t.key.part[0].name, "x") && bytes_is(f.rows->t.key.part[1].name, "pk"));
-	CHECK(bytes_is(f.rows->t.key.part[2].name, "sk") && f.rows->t.key.part[2].tag == ITEM_N);
-	CHECK(tables_hidden(f.rows->t.name) && !tables_hidden(f.t->t.name));
-	end(&f);
-}
-
-TEST(groups_are_told_where_rows_are_and_of_nothing_that_goes)
-{
-	struct fixture f;
-	struct index_set set;
+	struct index_set told;
 	struct msg_partition p;
+	struct item_build b;
 	struct bytes rest, part;
+	struct aa_table *t;
 
-	begin(&f, "ACTIVE");
-	item_build_reset(&f.b);
-	tables_index_told(&f.a, f.t, &f.b);
-	CHECK(item_build_ok(&f.b) && index_set_init(&set, item_build_view(&f.b)));
-	CHECK(set.version == 9 && set.n == 2 && set.locals == 1 && set.base.n == 2);
-	rest = index_set_of(&set, 2)->partitions;
-	CHECK(msg_list_next(&rest, &part) && msg_get_partition(part, &p, MSG_VERSION) && p.group == 20 && rest.n == 0);
-	CHECK(!has(item_build_view(&f.b), "TableName"));
-	index_set_fini(&set);
-	end(&f);
-	begin(&f, "DELETING");
-	item_build_reset(&f.b);
-	tables_index_told(&f.a, f.t, &f.b);
-	CHECK(index_set_init(&set, item_build_view(&f.b)) && set.n == 1 && set.locals == 1);
-	index_set_fini(&set);
-	end(&f);
+	start();
+	t = add(TABLE_AS("6", LOCALS(BY_A_1) GLOBALS(BY_G_2("CREATING") "," BY_A_3("DELETING")) COUNTED("3", "6")), 20);
+	add(ROWS_TABLE("#7.2"), 31);
+	add(ROWS_TABLE("#7.3"), 41);
+	item_build_init(&b);
+	tables_index_told(a, t, &b);
+	CHECK(index_set_init(&told, item_build_view(&b)));
+	CHECK_INT(told.n, 2);
+	CHECK_INT(told.locals, 1);
+	CHECK_INT(told.version, 6);
+	CHECK(index_set_of(&told, 1)->local && index_set_of(&told, 1)->partitions.n == 0);
+	CHECK_INT(index_set_of(&told, 2)->status, INDEX_CREATING);
+	CHECK(bytes_is(index_set_of(&told, 2)->table, "#7.2"));
+	rest = index_set_of(&told, 2)->partitions;
+	CHECK(msg_list_next(&rest, &part) && msg_get_partition(part, &p, MSG_VERSION) && rest.n == 0);
+	CHECK_INT(p.group, 31);
+	index_set_fini(&told);
+	item_build_fini(&b);
+	stop();
 }
 
-TEST(users_see_what_the_freshest_replicas_and_the_leaders_count)
+/* The change, put into the definition that it is made from. */
+static const char *after(struct aa_table *t, uint32_t id)
 {
+	struct item_build step, b;
+	const char *text = "";
+	struct table new;
+
+	item_build_init(&step);
+	item_build_init(&b);
+	tables_index_step(t, index_set_of(&t->indexes, id), &step);
+	CHECK_INT(tables_change(&b, t->t.definition, item_build_view(&step), 9, &new), RESULT_OK);
+	if (tables_index_number(&new, t->t.definition))
+		text = text_of(new.definition);
+	table_fini(&new);
+	item_build_fini(&step);
+	item_build_fini(&b);
+	return text;
+}
+
+TEST(the_next_step_of_an_index_is_to_be_active_or_gone)
+{
+	struct aa_table *t;
+
+	start();
+	t = add(TABLE_AS("6", LOCALS(BY_A_1) GLOBALS(BY_G_2("CREATING") "," BY_A_3("DELETING")) COUNTED("3", "6")), 20);
+	CHECK(tables_index_moving(t));
+	CHECK_SAME(after(t, 2), TABLE_AS("9", LOCALS(BY_A_1) GLOBALS(BY_G_2("ACTIVE") "," BY_A_3("DELETING")) COUNTED("3", "9")));
+	CHECK_SAME(after(t, 3), TABLE_AS("9", LOCALS(BY_A_1) GLOBALS(BY_G_2("CREATING")) COUNTED("3", "9")));
+	stop();
+	start();
+	CHECK(!tables_index_moving(add(BOTH, 20)));
+	stop();
+}
+
+TEST(a_step_from_another_definition_is_refused)
+{
+	struct item_build step, b;
+	struct aa_table *t;
+	struct bytes later;
+	struct table new;
+
+	start();
+	t = add(GROWING, 20);
+	item_build_init(&step);
+	item_build_init(&b);
+	tables_index_step(t, index_set_of(&t->indexes, 3), &step);
+	later = item(TABLE_AS("6", LOCALS(BY_A_1) GLOBALS(BY_G_2("DELETING") "," BY_A_3("CREATING")) COUNTED("3", "6")));
+	CHECK_INT(tables_change(&b, later, item_build_view(&step), 9, &new), RESULT_STALE_SCHEMA);
+	free((void *)later.p);
+	item_build_fini(&step);
+	item_build_fini(&b);
+	stop();
+}
+
+/* What a replica says of a group; locals: a list of local_size, taken over. */
+static void says(struct aa_node *n, uint64_t group, uint64_t applied, uint64_t rows, struct bytes locals)
+{
+	struct aa_group_state *s = mem_new(sizeof *s);
+
+	*s = (struct aa_group_state){ .group = group, .applied = applied, .rows = rows, .bytes = 10 * rows, .locals = locals };
+	HASH_ADD(hh, n->states, group, sizeof s->group, s);
+}
+
+static void forget(struct aa_node *n)
+{
+	struct aa_group_state *s, *next;
+
+	HASH_ITER(hh, n->states, s, next) {
+		HASH_DEL(n->states, s);
+		free((void *)s->locals.p);
+		free(s);
+	}
+}
+
+static const char *described(struct aa_table *t)
+{
+	struct item_build b;
+	const char *text;
+
+	item_build_init(&b);
+	item_build_item(&b);
+	tables_index_describe(a, t, &b);
+	CHECK(item_build_close(&b));
+	text = text_of(item_build_view(&b));
+	item_build_fini(&b);
+	return text;
+}
+
+TEST(they_are_described_with_what_the_freshest_replica_counts)
+{
+	struct aa_node one = { 0 }, two = { 0 };
 	struct buf locals = { 0 };
-	struct fixture f;
-	struct bytes x;
+	struct aa_table *t;
 
-	begin(&f, "ACTIVE");
-	MSG_LIST_PUT(&locals, local_size, (&(struct msg_local_size){ 1, 6, 60 }), MSG_VERSION);
-	say(&f, 0, 10, 5, 9, buf_view(&locals));         /* leads */
-	say(&f, 1, 10, 6, 10, BYTES_NONE);
-	say(&f, 0, 20, 3, 4, BYTES_NONE);
-	say(&f, 1, 20, 2, 3, BYTES_NONE);
-	tables_describe(&f.a, f.t, &f.b);
-	CHECK(item_build_ok(&f.b) && text_is(item_build_view(&f.b), "TableStatus", "ACTIVE"));
-	CHECK_INT(number(item_build_view(&f.b), "ItemCount"), 10);
-	x = entry(item_build_view(&f.b), "LocalSecondaryIndexes", 0);
-	CHECK(number(x, "ItemCount") == 6 && number(x, "IndexSizeBytes") == 60);
-	x = entry(item_build_view(&f.b), "GlobalSecondaryIndexes", 0);
-	CHECK(number(x, "ItemCount") == 4 && number(x, "IndexSizeBytes") == 400 && !has(x, "Backfilling"));
+	start();
+	t = add(GROWING, 20);
+	add(ROWS_TABLE("#7.2"), 31);
+	add(ROWS_TABLE("#7.3"), 41);
+	a->node[a->nnodes++] = &one;
+	a->node[a->nnodes++] = &two;
+	MSG_LIST_PUT(&locals, local_size, (&(struct msg_local_size){ 1, 3, 99 }), MSG_VERSION);
+	MSG_LIST_PUT(&locals, local_size, (&(struct msg_local_size){ 9, 4, 5 }), MSG_VERSION);
+	says(&one, 20, 7, 6, bytes_copy(buf_view(&locals)));
+	says(&two, 20, 8, 6, BYTES_NONE);        /* does not lead */
+	says(&one, 31, 5, 2, BYTES_NONE);
+	says(&two, 31, 6, 4, BYTES_NONE);
+	CHECK_SAME(described(t), "{'LocalSecondaryIndexes':[{'IndexName':'by-a'," KEYS("a") "," ALL "," GIVEN("1", "by-a")
+	          ",'ItemCount':3,'IndexSizeBytes':99}],"
+	          "'GlobalSecondaryIndexes':[{'IndexName':'by-g'," KEYS_OF("g") "," SOME "," GIVEN("2", "by-g") ROWS("ACTIVE", "#7.2")
+	          ",'ItemCount':4,'IndexSizeBytes':40},"
+	          "{'IndexName':'by-a2'," KEYS_OF("a") "," ALL "," GIVEN("3", "by-a2") ROWS("CREATING", "#7.3")
+	          ",'ItemCount':0,'IndexSizeBytes':0,'Backfilling':false}]}");
+	t->told = true;                          /* all groups are at it */
+	CHECK(strstr(described(t), "'Backfilling':true") != NULL);
 	buf_fini(&locals);
-	end(&f);
-}
-
-static bool backfilling(struct fixture *f)
-{
-	struct value v;
-
-	tables_describe(&f->a, f->t, &f->b);
-	CHECK(text_is(item_build_view(&f->b), "TableStatus", "UPDATING"));
-	CHECK(item_get(entry(item_build_view(&f->b), "GlobalSecondaryIndexes", 0), BYTES_LIT("Backfilling"), &v));
-	return v.tag == ITEM_TRUE;
-}
-
-TEST(an_index_is_backfilling_once_all_groups_know_it)
-{
-	struct fixture f;
-
-	begin(&f, "CREATING");
-	CHECK(tables_index_moving(f.t) && !backfilling(&f));
-	f.t->told = true;
-	CHECK(backfilling(&f));
-	end(&f);
-}
-
-/* What the next step makes of the table's definition. */
-static struct table step(struct fixture *f)
-{
-	struct item_build change;
-	struct table t;
-
-	item_build_init(&change);
-	tables_index_step(f->t, index_set_of(&f->t->indexes, 2), &change);
-	CHECK(item_build_ok(&change));
-	CHECK_INT(tables_change(&f->b, f->t->t.definition, item_build_view(&change), 10, &t), RESULT_OK);
-	item_build_fini(&change);
-	return t;
-}
-
-TEST(steps_end_in_active_or_gone)
-{
-	struct fixture f;
-	struct table t;
-
-	begin(&f, "CREATING");
-	t = step(&f);
-	CHECK(tables_index_number(&t, f.t->t.definition));
-	CHECK(text_is(entry(t.definition, "GlobalSecondaryIndexes", 0), "IndexStatus", "ACTIVE"));
-	CHECK(!has(entry(t.definition, "GlobalSecondaryIndexes", 0), "Backfilling"));
-	table_fini(&t);
-	end(&f);
-	begin(&f, "DELETING");
-	t = step(&f);
-	CHECK_INT(entries(t.definition, "GlobalSecondaryIndexes"), 0);
-	CHECK_INT(entries(t.definition, "LocalSecondaryIndexes"), 1);
-	table_fini(&t);
-	end(&f);
-}
-
-TEST(a_table_that_does_not_serve_is_being_created)
-{
-	struct fixture f;
-
-	begin(&f, "ACTIVE");
-	CHECK_INT(tables_status(f.t), TABLE_ACTIVE);
-	state_serving(&f.a, f.t, false);
-	CHECK_INT(tables_status(f.t), TABLE_CREATING);
-	state_serving(&f.a, f.t, true);
-	CHECK_INT(f.a.creating, 0);
-	end(&f);
+	forget(&one);
+	forget(&two);
+	stop();
 }
 
 #define TESTS(X)                                                                                                       \
-	X(indexes_of_a_new_table_are_numbered_and_active) X(a_table_without_indexes_stays_as_it_is)                    \
-	X(an_index_that_comes_gets_an_id_that_was_never_given) X(a_status_is_a_change_and_throughput_is_none)          \
-	X(what_an_index_is_made_of_stays) X(an_index_goes_only_once_it_is_on_its_way) X(twenty_at_most)                \
-	X(rows_lie_under_the_indexs_key_and_then_the_items) X(groups_are_told_where_rows_are_and_of_nothing_that_goes) \
-	X(users_see_what_the_freshest_replicas_and_the_leaders_count) X(an_index_is_backfilling_once_all_groups_know_it) \
-	X(steps_end_in_active_or_gone) X(a_table_that_does_not_serve_is_being_created)
+	X(a_new_table_s_indexes_get_ids_and_tables_and_are_active) X(what_only_the_catalogue_knows_cannot_be_asked_for) \
+	X(a_table_without_indexes_stays_as_it_is) X(another_index_of_a_table_is_creating_and_the_others_stay)          \
+	X(ids_are_not_given_twice) X(what_is_counted_is_not_stored_and_changes_no_version)                             \
+	X(another_status_is_another_version) X(only_an_index_that_is_deleting_may_vanish)                              \
+	X(what_an_index_consists_of_stays) X(a_table_gets_no_local_index_later) X(what_is_no_index_is_refused)         \
+	X(the_table_of_an_index_has_its_key_and_then_the_table_s)                                                      \
+	X(groups_are_told_of_indexes_that_stay_and_where_their_rows_are)                                               \
+	X(the_next_step_of_an_index_is_to_be_active_or_gone) X(a_step_from_another_definition_is_refused)              \
+	X(they_are_described_with_what_the_freshest_replica_counts)
 
 CHECK_MAIN(TESTS(CHECK_ONE))
