@@ -190,7 +190,7 @@ static void init(struct sim *s)
 	s->now = SEC;
 	s->nmachines = world_chance(s, 350) ? 5 : 3;
 	s->nbases = 1 + (uint32_t)world_below(s, SIM_BASES_MAX);
-	s->indexed = world_lot(s, 200) % 5 < 2;
+	s->indexed = world_lot(s, 200) % 4 == 0;
 	s->nfirst = s->indexed ? 1 + (uint32_t)(world_lot(s, 206) % 2) : 0;
 	s->nshelves = s->nfirst + (s->indexed && world_lot(s, 207) % 2 == 0);
 	s->ngroups = s->nbases + s->nshelves;
