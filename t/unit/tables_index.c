@@ -410,6 +410,22 @@ TEST(they_are_described_with_what_the_freshest_replica_counts)
 	stop();
 }
 
+TEST(a_table_is_updating_while_an_index_comes)
+{
+	struct aa_table *t;
+
+	start();
+	t = add(GROWING, 20);
+	CHECK_INT(tables_status(t), TABLE_CREATING);
+	state_serving(a, t, true);
+	CHECK_INT(tables_status(t), TABLE_UPDATING);
+	state_remove_table(a, t);
+	t = add(BOTH, 20);
+	state_serving(a, t, true);
+	CHECK_INT(tables_status(t), TABLE_ACTIVE);
+	stop();
+}
+
 #define TESTS(X)                                                                                                       \
 	X(a_new_table_s_indexes_get_ids_and_tables_and_are_active) X(what_only_the_catalogue_knows_cannot_be_asked_for) \
 	X(a_table_without_indexes_stays_as_it_is) X(another_index_of_a_table_is_creating_and_the_others_stay)          \
@@ -419,6 +435,6 @@ TEST(they_are_described_with_what_the_freshest_replica_counts)
 	X(the_table_of_an_index_has_its_key_and_then_the_table_s)                                                      \
 	X(groups_are_told_of_indexes_that_stay_and_where_their_rows_are)                                               \
 	X(the_next_step_of_an_index_is_to_be_active_or_gone) X(a_step_from_another_definition_is_refused)              \
-	X(they_are_described_with_what_the_freshest_replica_counts)
+	X(they_are_described_with_what_the_freshest_replica_counts) X(a_table_is_updating_while_an_index_comes)
 
 CHECK_MAIN(TESTS(CHECK_ONE))
