@@ -205,6 +205,19 @@ TEST(what_is_no_index_is_refused)
 	CHECK_SAME(numbered(TABLE_AS("5", LOCALS(BY_A_1) GLOBALS(BY_G_2("ACTIVE") "," BY_G_2("ACTIVE")) COUNTED("2", "4")), BOTH), "");
 }
 
+TEST(twenty_at_most)
+{
+	struct buf globals = { 0 };
+	char text[TEXT_MAX];
+
+	for (int n = 1; n <= INDEX_GLOBAL_MAX + 1; n++) {
+		buf_fmt(&globals, "%s" NAMED("by-%c", KEYS_OF("g") "," ALL), n > 1 ? "," : "", 'a' + n);
+		snprintf(text, sizeof text, TABLE_AS("4", GLOBALS("%.*s")), (int)globals.n, (const char *)globals.p);
+		CHECK((numbered(text, NULL)[0] != '\0') == (n <= INDEX_GLOBAL_MAX));
+	}
+	buf_fini(&globals);
+}
+
 /* --- with the state of the cluster -------------------------------------------------------------------------------- */
 
 static struct aa *a;
@@ -432,6 +445,7 @@ TEST(a_table_is_updating_while_an_index_comes)
 	X(ids_are_not_given_twice) X(what_is_counted_is_not_stored_and_changes_no_version)                             \
 	X(another_status_is_another_version) X(only_an_index_that_is_deleting_may_vanish)                              \
 	X(what_an_index_consists_of_stays) X(a_table_gets_no_local_index_later) X(what_is_no_index_is_refused)         \
+	X(twenty_at_most)                                                                                              \
 	X(the_table_of_an_index_has_its_key_and_then_the_table_s)                                                      \
 	X(groups_are_told_of_indexes_that_stay_and_where_their_rows_are)                                               \
 	X(the_next_step_of_an_index_is_to_be_active_or_gone) X(a_step_from_another_definition_is_refused)              \
