@@ -1,5 +1,6 @@
 # indexes.bash: what the bats files about secondary indexes share; after helpers.  t/tools/indexes.mjs does the work.
 
+[ -z "${DDB_BIN:-}" ] || export PATH="$DDB_BIN:$PATH"
 SAY=$DDB_ROOT/build/rel/t/tools/say
 
 indexes() {
