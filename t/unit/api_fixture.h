@@ -181,7 +181,7 @@ static inline bool memds_answers(void)
 	if (s == NULL || !msg_get_lookup(buf_view(&s->body), &m, MSG_VERSION))
 		return false;
 	item_build_init(&b);
-	if (cluster.table_id > 0 && (bytes_is(m.table, "tab") || bytes_starts(m.table, BYTES_LIT("#")))) {
+	if (cluster.table_id > 0 && (bytes_is(m.table, "tab") || (cluster.hidden.n > 0 && bytes_starts(m.table, BYTES_LIT("#"))))) {
 		struct table t = { .id = cluster.table_id, .version = cluster.table_version, .schema = 1, .name = m.table,
 			           .status = cluster.table_status, .key = cluster.schema };
 		struct bytes indexes = BYTES_NONE;
