@@ -90,6 +90,23 @@ enum djson_result djson_mismatch(struct djson_error *e, enum json_token got, enu
 	return e->result;
 }
 
+bool djson_more(struct json_read *r)
+{
+	enum json_token token = json_read_next(r);
+
+	return token != JSON_ERROR && token != JSON_ARRAY_END && token != JSON_OBJECT_END;
+}
+
+enum djson_result djson_ended(const struct json_read *r, struct djson_error *e)
+{
+	return r->token == JSON_ERROR ? djson_mismatch(e, JSON_ERROR, JSON_OBJECT) : DJSON_OK;
+}
+
+enum djson_result djson_skip(struct json_read *r, struct djson_error *e)
+{
+	return json_read_skip(r) ? DJSON_OK : djson_mismatch(e, JSON_ERROR, JSON_OBJECT);
+}
+
 /* Is the current token the wanted one?  If not, the reading is over. */
 static bool want(struct reading *x, enum json_token token)
 {

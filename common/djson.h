@@ -44,6 +44,11 @@ enum djson_result djson_value(struct json_read *r, struct item_build *b, struct 
  */
 enum djson_result djson_mismatch(struct djson_error *e, enum json_token got, enum json_token want);
 
+/* For those members: the next element of an array, or member of an object; false at its end, or at a syntax error. */
+bool djson_more(struct json_read *r);
+enum djson_result djson_ended(const struct json_read *r, struct djson_error *e);     /* which of the two it was */
+enum djson_result djson_skip(struct json_read *r, struct djson_error *e);            /* over the value that begins here */
+
 /* Write an item as an attribute map, one value as an AttributeValue. */
 void djson_write_item(struct json_write *w, struct bytes item);
 void djson_write_value(struct json_write *w, struct value v);

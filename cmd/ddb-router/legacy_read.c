@@ -161,7 +161,7 @@ static enum djson_result read_member(struct reading *x, struct bytes name)
 		return api_read_bool(x->r, &x->entry.exists, &x->entry.exists_given, x->e);
 	if (x->map == LEGACY_UPDATES && bytes_is(name, "Action"))
 		return read_action(x);
-	return json_read_skip(x->r) ? DJSON_OK : djson_mismatch(x->e, JSON_ERROR, JSON_OBJECT);
+	return djson_skip(x->r, x->e);
 }
 
 static void add(struct reading *x)

@@ -21,25 +21,6 @@ static bool writes(const struct op_batch *b)
 	return b->q->op->run == op_batch_write;
 }
 
-/* The next element of an array, or member of an object: false at its end, or at a syntax error. */
-static bool more(struct reading *x)
-{
-	enum json_token token = json_read_next(x->r);
-
-	return token != JSON_ERROR && token != JSON_ARRAY_END && token != JSON_OBJECT_END;
-}
-
-/* How a container ended. */
-static enum djson_result ended(struct reading *x)
-{
-	return x->r->token == JSON_ERROR ? djson_mismatch(x->e, JSON_ERROR, JSON_OBJECT) : DJSON_OK;
-}
-
-static enum djson_result skip(struct reading *x)
-{
-	return json_read_skip(x->r) ? DJSON_OK : djson_mismatch(x->e, JSON_ERROR, JSON_OBJECT);
-}
-
 /* A constraint at "requestItems.TABLE.member" and what follows; value NULL: null. */
 static void __attribute__((format(printf, 4, 5)))
 constraint(const struct reading *x, const char *value, const char *what, const char *fmt, ...)
@@ -90,10 +71,10 @@ static enum djson_result read_keys(struct reading *x)
 {
 	if (x->r->token != JSON_ARRAY)
 		return djson_mismatch(x->e, x->r->token, JSON_ARRAY);
-	for (; more(x); x->t->rows++)
+	for (; djson_more(x->r); x->t->rows++)
 		if (read_row(x, false) != DJSON_OK)
 			return x->e->result;
-	return ended(x);
+	return djson_ended(x->r, x->e);
 }
 
 static enum djson_result read_attributes(struct reading *x)
@@ -102,7 +83,7 @@ static enum djson_result read_attributes(struct reading *x)
 
 	if (x->r->token != JSON_ARRAY)
 		return djson_mismatch(x->e, x->r->token, JSON_ARRAY);
-	while (more(x)) {
+	while (djson_more(x->r)) {
 		struct bytes name = BYTES_NONE;
 		bool given;
 
@@ -120,7 +101,7 @@ static enum djson_result read_attributes(struct reading *x)
 	else if (x->t->attributes_n == 0)
 		constraint(x, "[]", "Member must have length greater than or equal to 1", ".attributesToGet");
 	api_names_check(x->b->q, x->t->attributes, x->t->attributes_n);
-	return ended(x);
+	return djson_ended(x->r, x->e);
 }
 
 static enum djson_result read_get_member(struct reading *x, struct bytes name)
@@ -139,7 +120,7 @@ static enum djson_result read_get_member(struct reading *x, struct bytes name)
 	}
 	if (bytes_is(name, "AttributesToGet"))
 		return read_attributes(x);
-	return skip(x);
+	return djson_skip(x->r, x->e);
 }
 
 static enum djson_result read_get(struct reading *x)
@@ -148,7 +129,7 @@ static enum djson_result read_get(struct reading *x)
 
 	if (x->r->token != JSON_OBJECT)
 		return djson_mismatch(x->e, x->r->token, JSON_OBJECT);
-	while (more(x)) {
+	while (djson_more(x->r)) {
 		struct bytes name = x->r->str;
 
 		json_read_next(x->r);
@@ -164,7 +145,7 @@ static enum djson_result read_get(struct reading *x)
 		api_invalid(x->b->q, "1 validation error detected: Value at 'RequestItems.%.*s.member.Keys' failed to "
 		            "satisfy constraint: Member must have length less than or equal to %d", SHOWN(x->t),
 		            OP_BATCH_GET_MAX);
-	return ended(x);
+	return djson_ended(x->r, x->e);
 }
 
 /* --- BatchWriteItem ----------------------------------------------------------------------------------------------- */
@@ -176,7 +157,7 @@ static enum djson_result read_half(struct reading *x, bool put)
 
 	if (x->r->token != JSON_OBJECT)
 		return djson_mismatch(x->e, x->r->token, JSON_OBJECT);
-	while (more(x)) {
+	while (djson_more(x->r)) {
 		bool wanted = bytes_is(x->r->str, put ? "Item" : "Key");
 
 		json_read_next(x->r);
@@ -184,14 +165,14 @@ static enum djson_result read_half(struct reading *x, bool put)
 			given = true;
 			if (read_row(x, put) != DJSON_OK)
 				return x->e->result;
-		} else if (skip(x) != DJSON_OK) {
+		} else if (djson_skip(x->r, x->e) != DJSON_OK) {
 			return x->e->result;
 		}
 	}
 	if (!given && x->r->token != JSON_ERROR)
 		constraint(x, NULL, "Member must not be null", ".%u.member.%s", x->t->rows + 1,
 		           put ? "putRequest.item" : "deleteRequest.key");
-	return ended(x);
+	return djson_ended(x->r, x->e);
 }
 
 static enum djson_result read_write(struct reading *x)
@@ -200,7 +181,7 @@ static enum djson_result read_write(struct reading *x)
 
 	if (x->r->token != JSON_OBJECT)
 		return djson_mismatch(x->e, x->r->token, JSON_OBJECT);
-	while (more(x)) {
+	while (djson_more(x->r)) {
 		bool put = bytes_is(x->r->str, "PutRequest"), delete = bytes_is(x->r->str, "DeleteRequest");
 
 		json_read_next(x->r);
@@ -208,20 +189,20 @@ static enum djson_result read_write(struct reading *x)
 			halves++;
 			if (read_half(x, put) != DJSON_OK)
 				return x->e->result;
-		} else if (skip(x) != DJSON_OK) {
+		} else if (djson_skip(x->r, x->e) != DJSON_OK) {
 			return x->e->result;
 		}
 	}
 	if (halves != 1 && x->r->token != JSON_ERROR)
 		api_invalid(x->b->q, "Supplied WriteRequest must contain exactly one of PutRequest and DeleteRequest");
-	return ended(x);
+	return djson_ended(x->r, x->e);
 }
 
 static enum djson_result read_writes(struct reading *x)
 {
 	if (x->r->token != JSON_ARRAY)
 		return djson_mismatch(x->e, x->r->token, JSON_ARRAY);
-	for (; more(x); x->t->rows++)
+	for (; djson_more(x->r); x->t->rows++)
 		if (read_write(x) != DJSON_OK)
 			return x->e->result;
 	if (x->t->rows > OP_BATCH_WRITE_MAX || (x->t->rows == 0 && x->r->token != JSON_ERROR)) {
@@ -232,7 +213,7 @@ static enum djson_result read_writes(struct reading *x)
 		               "Map value must satisfy constraint: [Member must have length less than or equal to 25, "
 		               "Member must have length greater than or equal to 1]");
 	}
-	return ended(x);
+	return djson_ended(x->r, x->e);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
@@ -260,7 +241,7 @@ static enum djson_result read_table(struct reading *x)
 	json_read_next(x->r);
 	if (b->ntables == OP_BATCH_TABLES_MAX) {
 		b->too_many = true;
-		return skip(x);
+		return djson_skip(x->r, x->e);
 	}
 	x->t = &b->table[b->ntables++];
 	*x->t = (struct op_batch_table){ .batch = b, .given = name, .name = api_table_name(name) };
@@ -278,12 +259,12 @@ enum djson_result op_batch_read_tables(struct op_batch *b, struct json_read *r, 
 
 	if (r->token != JSON_OBJECT)
 		return djson_mismatch(e, r->token, JSON_KEY);
-	for (; more(&x); any = true)
+	for (; djson_more(x.r); any = true)
 		if (read_table(&x) != DJSON_OK)
 			return e->result;
 	if (!any && r->token != JSON_ERROR)
 		api_invalid(b->q, "The requestItems parameter is required for %s", b->q->op->name);
 	if (b->too_many)
 		api_invalid(b->q, "Too many items requested for the %s call", b->q->op->name);
-	return ended(&x);
+	return djson_ended(x.r, x.e);
 }

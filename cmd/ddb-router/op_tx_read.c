@@ -31,24 +31,6 @@ static bool writes(const struct op_tx *tx)
 	return tx->q->op->run == op_tx_write;
 }
 
-/* The next element of an array, or member of an object: false at its end, or at a syntax error. */
-static bool more(struct reading *x)
-{
-	enum json_token token = json_read_next(x->r);
-
-	return token != JSON_ERROR && token != JSON_ARRAY_END && token != JSON_OBJECT_END;
-}
-
-static enum djson_result ended(struct reading *x)
-{
-	return x->r->token == JSON_ERROR ? djson_mismatch(x->e, JSON_ERROR, JSON_OBJECT) : DJSON_OK;
-}
-
-static enum djson_result skip(struct reading *x)
-{
-	return json_read_skip(x->r) ? DJSON_OK : djson_mismatch(x->e, JSON_ERROR, JSON_OBJECT);
-}
-
 /* A constraint at "transactItems.1.member.put.tableName"; value p NULL: null. */
 static void constraint(const struct reading *x, const char *member, struct bytes value, const char *what)
 {
@@ -147,7 +129,7 @@ static enum djson_result read_member(struct reading *x, struct bytes name)
 		return read_values(x);
 	if (bytes_is(name, "ReturnValuesOnConditionCheckFailure") && !get)
 		return read_return(x);
-	return skip(x);
+	return djson_skip(x->r, x->e);
 }
 
 static void check_table(const struct reading *x)
@@ -198,7 +180,7 @@ static enum djson_result read_action(struct reading *x)
 	x->i = add(x->tx, x->action);
 	x->table_given = x->row_given = false;
 	x->table_ok = true;
-	while (more(x)) {
+	while (djson_more(x->r)) {
 		struct bytes name = x->r->str;
 
 		json_read_next(x->r);
@@ -207,7 +189,7 @@ static enum djson_result read_action(struct reading *x)
 	}
 	if (x->r->token != JSON_ERROR)
 		check(x);
-	return ended(x);
+	return djson_ended(x->r, x->e);
 }
 
 static const struct action *action_of(const struct op_tx *tx, struct bytes name)
@@ -237,13 +219,13 @@ static enum djson_result read_element(struct reading *x)
 
 	if (x->r->token != JSON_OBJECT)
 		return djson_mismatch(x->e, x->r->token, JSON_OBJECT);
-	while (more(x)) {
+	while (djson_more(x->r)) {
 		const struct action *action = action_of(x->tx, x->r->str);
 
 		json_read_next(x->r);
 		n += action != NULL && x->r->token != JSON_NULL;
 		if (action == NULL || n > 1 || x->r->token == JSON_NULL) {
-			if (skip(x) != DJSON_OK)
+			if (djson_skip(x->r, x->e) != DJSON_OK)
 				return x->e->result;
 			continue;
 		}
@@ -253,7 +235,7 @@ static enum djson_result read_element(struct reading *x)
 	}
 	if (x->r->token != JSON_ERROR)
 		check_actions(x, n);
-	return ended(x);
+	return djson_ended(x->r, x->e);
 }
 
 static void check_all(const struct op_tx *tx)
@@ -276,12 +258,12 @@ enum djson_result op_tx_read_items(struct op_tx *tx, struct json_read *r, struct
 
 	if (r->token != JSON_ARRAY)
 		return djson_mismatch(e, r->token, JSON_ARRAY);
-	while (more(&x)) {
+	while (djson_more(x.r)) {
 		tx->given++;
-		if ((tx->given > OP_TX_ITEMS_MAX ? skip(&x) : read_element(&x)) != DJSON_OK)
+		if ((tx->given > OP_TX_ITEMS_MAX ? djson_skip(x.r, x.e) : read_element(&x)) != DJSON_OK)
 			return e->result;
 	}
 	if (r->token != JSON_ERROR)
 		check_all(tx);
-	return ended(&x);
+	return djson_ended(x.r, x.e);
 }
