@@ -137,12 +137,7 @@ static bool value_ok(const struct tests *t, const struct key_part *part, bool so
 			"type",
 			BYTES_NONE);
 	if (v.body.n > (sort ? KEY_SORT_BYTES_MAX : KEY_PARTITION_BYTES_MAX))
-		return fail(t->err, sort
-			? "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size "
-			  "limit of 1024 bytes"
-			: "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit "
-			  "of2048 bytes",
-			BYTES_NONE);
+		return fail(t->err, key_too_large(sort), BYTES_NONE);
 	if (v.body.n > 0)
 		return true;
 	buf_fmt(t->err,

@@ -211,11 +211,8 @@ static void refuse(struct buf *why, const struct index *x, const struct key_part
 		buf_str(why, ", IndexKey: ");
 		buf_bytes(why, p->name);
 		return;
-	case KEY_PARTITION_TOO_LARGE:
-		buf_str(why, DJSON_PREFIX "Size of hashkey has exceeded the maximum size limit of2048 bytes");
-		return;
 	default:
-		buf_str(why, DJSON_PREFIX "Aggregated size of all range keys has exceeded the size limit of 1024 bytes");
+		buf_str(why, key_too_large(result == KEY_SORT_TOO_LARGE));
 	}
 }
 
@@ -445,14 +442,12 @@ static bool same_own(const struct index *x, const struct value *a, const struct 
 	return true;
 }
 
-uint64_t index_write_units(const struct index *x, struct key_hasher *h, struct bytes base, struct bytes old, struct bytes new)
+uint64_t index_write_units(const struct index *x, struct bytes old, struct bytes new)
 {
 	struct value a[KEY_PARTS_MAX], b[KEY_PARTS_MAX];
 	bool was = has_row(x, old, a), is = has_row(x, new, b), stays = was && is && same_own(x, a, b);
 	uint64_t before, after;
 
-	(void)h;
-	(void)base;
 	if (stays && same_row(x, old, new))
 		return 0;
 	before = was ? row_units(x, old) : 0;

@@ -87,6 +87,6 @@ bool index_base_key(const struct index *x, struct bytes row_key, struct buf *out
  * Write units that a change of an item costs in x: one a started KB of each row deleted, written or changed, at least 1;
  * a row that stays as it was costs nothing.  n = 0: no item.
  */
-uint64_t index_write_units(const struct index *x, struct key_hasher *h, struct bytes base, struct bytes old, struct bytes new);
+uint64_t index_write_units(const struct index *x, struct bytes old, struct bytes new);
 
 #endif

@@ -133,6 +133,12 @@ enum key_result key_check(const struct key_part *p, struct value v, bool sort)
 	return v.body.n > KEY_PARTITION_BYTES_MAX ? KEY_PARTITION_TOO_LARGE : KEY_OK;
 }
 
+const char *key_too_large(bool sort)
+{
+	return sort ? "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes" :
+		      "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes";
+}
+
 enum key_result key_of_item(struct buf *out, struct key_hasher *h, const struct key_schema *s, struct bytes item,
                             size_t *part)
 {

@@ -79,6 +79,8 @@ enum key_result key_of_exact(struct buf *out, struct key_hasher *h, const struct
 bool key_repeats(const struct key_schema *s, size_t i);
 /* The limits on one attribute: type, not empty, partition (sort = false) or sort size. */
 enum key_result key_check(const struct key_part *p, struct value v, bool sort);
+/* What the API says of a key that is too large: sort attributes, or a partition key attribute. */
+const char *key_too_large(bool sort);
 
 /* Append hash and components of a partition key of n attributes. */
 void key_begin_all(struct buf *out, struct key_hasher *h, const struct value *v, size_t n);

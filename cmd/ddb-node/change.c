@@ -180,10 +180,10 @@ bool change_move(struct change *c, const struct index *x, struct bytes key, stru
 	return true;
 }
 
-void change_units(struct node *n, const struct index_set *set, struct bytes key, struct bytes old, struct bytes new, struct buf *list)
+void change_units(const struct index_set *set, struct bytes old, struct bytes new, struct buf *list)
 {
 	for (size_t i = 0; i < set->n; i++) {
-		uint64_t units = index_write_units(&set->v[i], n->hasher, key, old, new);
+		uint64_t units = index_write_units(&set->v[i], old, new);
 
 		if (units > 0)
 			MSG_LIST_PUT(list, index_units, (&(struct msg_index_units){ set->v[i].id, (uint32_t)units }), MSG_VERSION);

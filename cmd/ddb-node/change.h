@@ -65,8 +65,8 @@ bool change_over(const struct change *c);                /* it is larger than an
  */
 enum px_verdict change_propose(struct change *c, uint64_t after, uint64_t *slot);
 
-/* Append to list (of index_units) what changing an item under key costs in the indexes of set. */
-void change_units(struct node *n, const struct index_set *set, struct bytes key, struct bytes old, struct bytes new, struct buf *list);
+/* Append to list (of index_units) what changing an item costs in the indexes of set. */
+void change_units(const struct index_set *set, struct bytes old, struct bytes new, struct buf *list);
 /* The most that an entry's rows take which makes image of an item: more than ENTRY_BYTES_MAX cannot be written. */
 size_t change_worst(const struct index_set *set, size_t image_bytes);
 

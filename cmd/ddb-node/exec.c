@@ -222,7 +222,7 @@ static void measure(struct writing *w, const struct msg_op *op, const struct ima
 	if (ok && e->image.n > 0)
 		w->answer.new_bytes = (uint32_t)item_size(e->image);
 	if (ok && e->changes && op->measure)
-		change_units(w->n, w->change.set, op->key, old->found ? old->item : BYTES_NONE, e->image, &w->units);
+		change_units(w->change.set, old->found ? old->item : BYTES_NONE, e->image, &w->units);
 }
 
 /* Text may lie in what goes when the op is done. */

@@ -103,7 +103,7 @@ static void count_units(struct preparing *p, struct part *t)
 {
 	if (p->change.set->n == 0 || t->op.kind == MSG_OP_CHECK)
 		return;
-	change_units(p->n, p->change.set, t->op.key, t->old.found ? t->old.item : BYTES_NONE, t->effect.image, &t->units);
+	change_units(p->change.set, t->old.found ? t->old.item : BYTES_NONE, t->effect.image, &t->units);
 	t->result.indexes = buf_view(&t->units);
 }
 

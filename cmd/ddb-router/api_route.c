@@ -116,10 +116,8 @@ void api_key_message(struct buf *out, const struct key_schema *s, enum key_resul
 		empty_message(out, &s->part[part], exact);
 		return;
 	case KEY_PARTITION_TOO_LARGE:
-		buf_str(out, DJSON_PREFIX "Size of hashkey has exceeded the maximum size limit of2048 bytes");
-		return;
 	case KEY_SORT_TOO_LARGE:
-		buf_str(out, DJSON_PREFIX "Aggregated size of all range keys has exceeded the size limit of 1024 bytes");
+		buf_str(out, key_too_large(result == KEY_SORT_TOO_LARGE));
 		return;
 	case KEY_MISSING:
 	case KEY_WRONG_TYPE:

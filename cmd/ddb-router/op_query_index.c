@@ -152,13 +152,8 @@ static size_t attributes(const struct key_schema *s)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->n; i++) {
-		size_t k = 0;
-
-		while (!bytes_eq(s->part[k].name, s->part[i].name))
-			k++;
-		n += k == i;
-	}
+	for (size_t i = 0; i < s->n; i++)
+		n += !key_repeats(s, i);
 	return n;
 }
 

@@ -523,8 +523,7 @@ TEST(updates_are_refused_in_other_words)
 static uint64_t units(struct fixture *f, const char *before, const char *after)
 {
 	struct bytes old = before != NULL ? item(before) : BYTES_NONE, new = after != NULL ? item(after) : BYTES_NONE;
-	struct bytes base = base_of(f, before != NULL ? old : new);
-	uint64_t n = index_write_units(f->x, f->h, base, old, new);
+	uint64_t n = index_write_units(f->x, old, new);
 
 	if (old.n > 0)
 		drop(old);
