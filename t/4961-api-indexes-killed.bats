@@ -65,7 +65,7 @@ backfilling() {
 	cluster_start
 	indexes create tab local-all global-all
 	indexes fill tab "${FILLED[@]}"
-	for victim in autoadmin node leader everything; do
+	for victim in node leader everything; do        # t/6003 has autoadmin
 		writing tab "${FILLED[@]}" --rate 200 --patient
 		doom "$victim"
 		indexes add tab global-some
@@ -81,8 +81,8 @@ backfilling() {
 		follow 40 tab global-some '["ACTIVE"]'
 	done
 	# Now and then somebody died too late.
-	echo "$middle of 4 in the middle"
-	[ "$middle" -ge 3 ]
+	echo "$middle of 3 in the middle"
+	[ "$middle" -ge 2 ]
 	run -0 equal tab --least 1000
 }
 
@@ -93,7 +93,7 @@ there_or_not() { # TABLE
 @test "indexes: autoadmin dies while a table with indexes is made, which is there with all of them, or not at all" {
 	local n made=0
 	cluster_start
-	for n in 1 2 3 4; do
+	for n in 1 2; do
 		indexes create "tab$n" >"$BATS_TEST_TMPDIR/created" &
 		creating=$!
 		[ $((n % 2)) -eq 0 ] || wait_for eval "post DescribeTable '{\"TableName\":\"tab$n\"}' | grep -q CREATING"
@@ -107,7 +107,7 @@ there_or_not() { # TABLE
 		run -0 equal "tab$n"
 		assert_equal "${#lines[@]}" 7
 	done
-	echo "$made of 4 were made"
+	echo "$made of 2 were made"
 	# Nothing is left of what was not made.
 	assert_equal "$(groups_on_nodes | wc -l)" "$(ddb status --json | jq '1 + ([.cluster.tables[] | ., (.global_indexes // [])[] | .partitions[]] | length)')"
 }
